@@ -1,0 +1,1 @@
+//! Sealed transfers, suite 1.

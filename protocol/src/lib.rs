@@ -1,0 +1,27 @@
+//! What server, browser and command line say to each other.
+//!
+//! This room holds what the server **may** see: ids, lengths, addresses, times, states, and the JSON bodies
+//! of the HTTP API (docs/API.md). What the server may not see (passcodes, keys, names, contents) lives in
+//! `envelope`, and neither crate depends on the other.
+//!
+//! - [`ids`]: [`TransferId`], [`ObjectId`] and the secrets [`LinkToken`], [`Ticket`], [`Proof`].
+//! - [`layout`]: how long objects and parts are; the server checks lengths without knowing contents.
+//! - [`sign_in`], [`transfers`], [`open`]: one module a resource, a struct a body.
+//! - [`problem`]: the errors (RFC 9457) with their stable slugs.
+//! - [`Timestamp`]: whole seconds since 1970, written as RFC 3339 UTC in JSON.
+//!
+//! No IO, no clock, no randomness here.
+
+mod bytes;
+pub mod ids;
+pub mod layout;
+pub mod open;
+pub mod problem;
+pub mod sign_in;
+mod timestamp;
+pub mod transfers;
+
+pub use bytes::Base64Bytes;
+pub use ids::{LinkToken, ObjectId, Proof, Sha256Digest, Ticket, TransferId};
+pub use problem::{Problem, ProblemKind};
+pub use timestamp::Timestamp;

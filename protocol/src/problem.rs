@@ -1,0 +1,133 @@
+//! Errors as RFC 9457 problem details: a stable slug for programs, one sentence for people.
+
+use serde::{Deserialize, Serialize};
+
+/// Media type of an error body (RFC 9457 §3).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Declares every kind of problem once: its slug, its HTTP status and its title.
+macro_rules! problems {
+    ($($(#[$doc:meta])* $kind:ident = $slug:literal, $status:literal, $title:literal;)+) => {
+        /// What went wrong; each has a stable slug that `type` ends in: `/problems/<slug>`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ProblemKind { $($(#[$doc])* $kind,)+ }
+
+        impl ProblemKind {
+            /// Every kind, for the documentation and its tests.
+            pub const ALL: &[Self] = &[$(Self::$kind,)+];
+
+            /// The stable name.
+            pub const fn slug(self) -> &'static str { match self { $(Self::$kind => $slug,)+ } }
+
+            /// The HTTP status it is sent with.
+            pub const fn status(self) -> u16 { match self { $(Self::$kind => $status,)+ } }
+
+            /// The same few words every time; the sentence for the case at hand is in `detail`.
+            pub const fn title(self) -> &'static str { match self { $(Self::$kind => $title,)+ } }
+        }
+    };
+}
+
+problems! {
+    /// The body is not the JSON that this call takes.
+    BadRequest = "bad-request", 400, "The request cannot be read";
+    /// The part's bytes do not have the digest that was sent with them.
+    DigestMismatch = "digest-mismatch", 400, "The bytes changed on the way";
+    /// No session, or it ran out.
+    SignInNeeded = "sign-in-needed", 401, "Please sign in";
+    /// The code is wrong, used, too old, or of another browser.
+    WrongCode = "wrong-code", 401, "This code does not work";
+    /// The ticket is unknown or ran out, or its transfer has ended.
+    TicketInvalid = "ticket-invalid", 401, "Please enter the passcode again";
+    /// The request comes from another site.
+    CrossOrigin = "cross-origin", 403, "The request comes from another website";
+    /// The passcode is not the transfer's; `tries` and `retry_after` tell more.
+    WrongPasscode = "wrong-passcode", 403, "This passcode does not open the transfer";
+    /// The sender has not given the name that recipients will see.
+    ProfileMissing = "profile-missing", 403, "Please say who you are";
+    /// No such page or resource, or it is not yours.
+    NotFound = "not-found", 404, "There is nothing here";
+    /// The link is bad, expired, used up or ended; which one is not told.
+    LinkInvalid = "link-invalid", 404, "This link does not open anything";
+    /// The resource does not know this method.
+    MethodNotAllowed = "method-not-allowed", 405, "The request cannot be read";
+    /// The client sent its body too slowly.
+    TooSlow = "too-slow", 408, "The request took too long";
+    /// The id is taken by a transfer with another body.
+    TransferExists = "transfer-exists", 409, "This transfer was made differently";
+    /// The part is stored with other bytes.
+    PartDiffers = "part-differs", 409, "This part was stored with other bytes";
+    /// What was asked cannot follow the transfer's state.
+    WrongState = "wrong-state", 409, "The transfer does not allow this now";
+    /// Parts are missing; `missing` names the first.
+    PartsMissing = "parts-missing", 409, "The upload is not complete";
+    /// A length header is needed.
+    LengthRequired = "length-required", 411, "The length is missing";
+    /// The body is longer than this call takes.
+    BodyTooLong = "body-too-long", 413, "The request is too long";
+    /// The body is of another media type.
+    MediaType = "media-type", 415, "The request cannot be read";
+    /// The range cannot be satisfied.
+    RangeInvalid = "range-invalid", 416, "There are no such bytes";
+    /// A field has a value that is not allowed; `field` names it.
+    InvalidField = "invalid-field", 422, "Something needs correcting";
+    /// More files than a transfer may have.
+    TooManyFiles = "too-many-files", 422, "Too many files";
+    /// A file is longer than the limit.
+    ObjectTooLong = "object-too-long", 422, "A file is too large";
+    /// All files together are longer than the limit.
+    TransferTooLong = "transfer-too-long", 422, "The files are too large together";
+    /// A part has another length than its place demands.
+    PartLength = "part-length", 422, "The part has the wrong length";
+    /// The sender's day or storage is used up.
+    QuotaReached = "quota-reached", 429, "A limit is reached";
+    /// Too many requests; wait for Retry-After.
+    TooManyRequests = "too-many-requests", 429, "Please wait a moment";
+    /// A fault of ours; nothing about it is told but its id.
+    Internal = "internal", 500, "Something went wrong on our side";
+    /// The database or the store cannot answer now; nothing was half done.
+    Unavailable = "unavailable", 503, "Please try again in a moment";
+    /// The store is full; reading and ending still work.
+    StorageFull = "storage-full", 507, "There is no room left";
+}
+
+/// An error body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `/problems/<slug>`.
+    pub r#type: String,
+    /// Short and always the same for this kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// One sentence that a person can act on.
+    pub detail: String,
+    /// The field that needs correcting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is missing, such as `object 2, part 7`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// Wrong passcodes left before the next pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
+    /// Seconds to wait before the next try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with its sentence.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            r#type: format!("/problems/{}", kind.slug()),
+            title: kind.title().to_owned(),
+            status: kind.status(),
+            detail: detail.into(),
+            field: None,
+            missing: None,
+            tries: None,
+            retry_after: None,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Signing in with an e-mailed code, and what a sender is told of their own account.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /api/v1/sign-in`: asks for a code. Always answered 202, whoever asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    /// The address that the code is mailed to.
+    pub email: String,
+}
+
+/// `POST /api/v1/sign-in/code`: trades the code for a session cookie (204).
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInCodeRequest {
+    /// The address that the code was mailed to.
+    pub email: String,
+    /// Eight digits; spaces and hyphens between them are ignored.
+    pub code: String,
+}
+
+impl std::fmt::Debug for SignInCodeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignInCodeRequest").finish_non_exhaustive()
+    }
+}
+
+/// `GET /api/v1/me`: the signed-in sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// The address that was proved by the code.
+    pub email: String,
+    /// What recipients see as the sender; empty until the sender gave it.
+    pub name: String,
+    /// What recipients see as the sender's organisation; may stay empty.
+    pub organisation: String,
+    /// What this account may do.
+    pub roles: Vec<Role>,
+    /// What a transfer may be, as the server will enforce it.
+    pub limits: Limits,
+}
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sends transfers and sees their own.
+    Sender,
+}
+
+/// `PUT /api/v1/me`: the name and organisation that recipients will see (204).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileRequest {
+    /// 1 to 80 characters.
+    pub name: String,
+    /// 0 to 80 characters.
+    pub organisation: String,
+}
+
+/// What a transfer may be. Shown before the work starts, enforced on the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Files in one transfer.
+    pub max_files: u32,
+    /// Plaintext bytes of one file.
+    pub max_file_len: u64,
+    /// Plaintext bytes of one transfer.
+    pub max_transfer_len: u64,
+    /// Longest life of a transfer, in seconds.
+    pub max_lifetime: i64,
+    /// Most openings of one transfer.
+    pub max_openings: u32,
+    /// Transfers a sender may make in 24 hours.
+    pub max_transfers_per_day: u32,
+    /// Plaintext bytes a sender may have stored at once.
+    pub max_stored: u64,
+}
