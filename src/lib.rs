@@ -1,1 +1,3 @@
 //! The Filmjacket server.
+
+pub mod blobs;

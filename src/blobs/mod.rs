@@ -1,0 +1,182 @@
+//! Ciphertext bytes, and nothing else: parts go in under a [`PartKey`], come out by range, and are removed.
+//!
+//! | need | call |
+//! | --- | --- |
+//! | store an uploaded part | [`Blobs::put_part`] |
+//! | serve a range of a part | [`Blobs::read_part`] |
+//! | drop the loser of two racing uploads | [`Blobs::delete_part`] |
+//! | purge a file | [`Blobs::delete_object`] |
+//! | find what a crash left behind | [`Blobs::list_objects`] |
+//!
+//! A part is there whole or not at all: its bytes are counted and digested on the way in, made durable, and only
+//! then given their name. Memory use is constant, whatever the length.
+//!
+//! This room must not know about transfers, people, rows, mail or HTTP. It never decides what may be stored, read
+//! or removed: a row exists before its first part and is marked gone before its bytes go, so whoever calls has
+//! already asked the database. Nothing here can be read without a passcode, and nothing here tries.
+
+mod dir;
+mod intake;
+mod key;
+mod memory;
+
+pub use dir::Dir;
+pub use key::{CONTENT_TYPE, PartKey};
+pub use memory::Memory;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::BoxStream;
+use protocol::ObjectId;
+use std::io;
+use std::ops::Range;
+
+/// Bytes of a stored part, in pieces of at most [`BATCH_LEN`]. It ends after the last byte asked for, or with an
+/// error; never silently short.
+pub type PartStream = BoxStream<'static, io::Result<Bytes>>;
+
+/// Bytes handed to or taken from the disk at a time. Large enough that crossing to a blocking thread is lost in the
+/// noise, small enough that a hundred uploads at once need tens of megabytes.
+pub const BATCH_LEN: usize = 256 * 1024;
+
+/// Where ciphertext is kept. A closed set: every store passes the same contract suite (`tests/contract`).
+#[derive(Debug)]
+pub enum Blobs {
+    /// A folder on this machine; the embedded default.
+    Dir(Dir),
+    /// This process's memory, for tests.
+    Memory(Memory),
+}
+
+/// Why a part was not stored. Nothing of it is left behind, whichever it is.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError<E> {
+    /// The bytes do not have the digest in the key.
+    #[error("the bytes do not have the announced digest")]
+    Digest,
+    /// There were more bytes than announced, or fewer.
+    #[error("the bytes do not have the announced length")]
+    Length,
+    /// The store has no room left (disk or quota). Reading and deleting still work.
+    #[error("the store is full")]
+    Full,
+    /// The body broke off.
+    #[error("the body broke off: {0}")]
+    Body(E),
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Io(io::Error),
+}
+
+impl<E> From<io::Error> for PutError<E> {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Why a part cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No part has this key: the store lost what the database says it holds.
+    #[error("the part is missing")]
+    Missing,
+    /// The part ends before the range does.
+    #[error("the part has {len} bytes, fewer than asked for")]
+    Short {
+        /// Bytes that the part has.
+        len: u64,
+    },
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Blobs {
+    /// Stores a part of exactly `len` bytes whose SHA-256 is the key's. When this returns `Ok`, the part survives a
+    /// power cut. Storing the same part again is harmless.
+    ///
+    /// # Errors
+    /// [`PutError`]; a body that is too long is refused at its first byte too many. Dropping the future is as good
+    /// as an error: nothing is stored.
+    pub async fn put_part<E>(
+        &self,
+        key: &PartKey,
+        len: u64,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<(), PutError<E>> {
+        match self {
+            Self::Dir(dir) => dir.put_part(key, len, body).await,
+            Self::Memory(memory) => memory.put_part(key, len, body).await,
+        }
+    }
+
+    /// The bytes of a part in `range`, counted from the part's start. An empty range gives an empty stream.
+    ///
+    /// # Errors
+    /// [`ReadError`], before the first byte; a failure later ends the stream with an error.
+    pub async fn read_part(&self, key: &PartKey, range: Range<u64>) -> Result<PartStream, ReadError> {
+        match self {
+            Self::Dir(dir) => dir.read_part(key, range).await,
+            Self::Memory(memory) => memory.read_part(key, range),
+        }
+    }
+
+    /// Removes a part; a part that is not there is as good as removed.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn delete_part(&self, key: &PartKey) -> io::Result<()> {
+        match self {
+            Self::Dir(dir) => dir.delete_part(key).await,
+            Self::Memory(memory) => {
+                memory.delete_part(key);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes every part of an object, also those that no row mentions; an object that is not there is as good as
+    /// removed.
+    ///
+    /// # Errors
+    /// The store's own failures; call it again to finish.
+    pub async fn delete_object(&self, object_id: &ObjectId) -> io::Result<()> {
+        match self {
+            Self::Dir(dir) => dir.delete_object(object_id).await,
+            Self::Memory(memory) => {
+                memory.delete_object(object_id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Every object that has bytes here, in no particular order. What the database does not know of these is an
+    /// orphan, because rows come before bytes.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn list_objects(&self) -> io::Result<Vec<ObjectId>> {
+        match self {
+            Self::Dir(dir) => dir.list_objects().await,
+            Self::Memory(memory) => Ok(memory.list_objects()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PutError;
+    use std::io;
+
+    #[test]
+    fn no_room_on_the_disk_and_no_room_in_the_quota_are_both_a_full_store() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert!(matches!(PutError::<()>::from(io::Error::from(kind)), PutError::Full));
+        }
+        let other = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert!(matches!(PutError::<()>::from(other), PutError::Io(_)));
+    }
+}
