@@ -1,0 +1,38 @@
+//! What cargo does not bring: system packages, npm packages, real DICOM files, cargo-deny.
+//!
+//! Each `ensure` is quiet and quick when nothing is missing, says what it is about to install, and pins versions.
+
+pub(crate) mod apt;
+pub(crate) mod cargo_deny;
+pub(crate) mod dicom_files;
+pub(crate) mod npm;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+
+/// Installs all that the tests need.
+pub(crate) fn ensure_for_tests() -> Result<()> {
+    apt::ensure_commands(&[
+        ("chromium", "chromium"),
+        ("chromedriver", "chromium-driver"),
+        ("age", "age"),
+        ("node", "nodejs"),
+        ("npm", "npm"),
+        ("python3", "python3"),
+        ("pip", "python3-pip"),
+    ])?;
+    npm::ensure()?;
+    dicom_files::ensure()
+}
+
+/// Whether `folder` was made from exactly this `recipe`, as [`mark_made_from`] noted.
+fn is_made_from(folder: &Path, recipe: &str) -> bool {
+    fs::read_to_string(folder.join("made-from.txt")).is_ok_and(|kept| kept == recipe)
+}
+
+/// The last act of an installation: what is half done carries no mark and is done again.
+fn mark_made_from(folder: &Path, recipe: &str) -> Result<()> {
+    Ok(fs::write(folder.join("made-from.txt"), recipe)?)
+}
