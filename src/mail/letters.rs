@@ -1,0 +1,217 @@
+//! What is said: one struct a letter, its words in `templates/mail/<letter>/`.
+//!
+//! Subjects name no recipient and no code: they show on locked screens.
+
+use super::words::{Line, Secret, day_and_time};
+use askama::Template;
+use protocol::Timestamp;
+use protocol::transfers::RecipientKind;
+
+/// A letter, whichever it is.
+#[derive(Debug, Clone)]
+pub enum Letter {
+    /// To someone who wants to sign in.
+    SignInCode(SignInCode),
+    /// To the recipient of a transfer.
+    TransferLink(TransferLink),
+    /// To the sender, who asked to be told.
+    Opened(Opened),
+    /// To the sender: the recipient's mail server refused the link.
+    Refused(Refused),
+    /// To the sender, 24 hours before the end.
+    ExpiringUnopened(ExpiringUnopened),
+    /// To the sender, at the end.
+    ExpiredUnopened(ExpiredUnopened),
+}
+
+/// The code that signs someone in.
+#[derive(Debug, Clone)]
+pub struct SignInCode {
+    /// Eight digits.
+    pub code: Secret,
+    /// How long it works.
+    pub valid_minutes: u32,
+}
+
+/// The link to a transfer.
+#[derive(Debug, Clone)]
+pub struct TransferLink {
+    /// `https://host/open#…`
+    pub link: Secret,
+    /// As the sender gave it.
+    pub sender_name: Line,
+    /// As the sender gave it; may be empty.
+    pub organisation: Line,
+    /// Whose words are used.
+    pub recipient_kind: RecipientKind,
+    /// When the link stops working.
+    pub expires_at: Timestamp,
+}
+
+/// A transfer was opened.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Whom it was sent to.
+    pub recipient: Line,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// The page with the sender's transfers.
+    pub sent_url: String,
+}
+
+/// The mail with the link was refused for good.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Whom it was sent to.
+    pub recipient: Line,
+    /// What the mail server said ([`super::MailError::Refused`]).
+    pub reason: Line,
+    /// The page with the sender's transfers.
+    pub sent_url: String,
+}
+
+/// A transfer ends soon and was not opened.
+#[derive(Debug, Clone)]
+pub struct ExpiringUnopened {
+    /// Whom it was sent to.
+    pub recipient: Line,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The page with the sender's transfers.
+    pub sent_url: String,
+}
+
+/// A transfer ended and was never opened.
+#[derive(Debug, Clone)]
+pub struct ExpiredUnopened {
+    /// Whom it was sent to.
+    pub recipient: Line,
+    /// When it ended.
+    pub expired_at: Timestamp,
+    /// The page with the sender's transfers.
+    pub sent_url: String,
+}
+
+/// A letter in words: the same content as plain text and as HTML.
+#[derive(Clone)]
+pub struct Rendered {
+    /// One line.
+    pub subject: Line,
+    /// For every mail program.
+    pub text: String,
+    /// For most of them.
+    pub html: String,
+}
+
+impl Letter {
+    /// Puts the letter into words.
+    ///
+    /// # Errors
+    /// A template that could not be filled in; it does not happen with the templates that are built in.
+    pub fn render(&self) -> Result<Rendered, askama::Error> {
+        match self {
+            Self::SignInCode(letter) => letter.render(),
+            Self::TransferLink(letter) => letter.render(),
+            Self::Opened(letter) => letter.render(),
+            Self::Refused(letter) => letter.render(),
+            Self::ExpiringUnopened(letter) => letter.render(),
+            Self::ExpiredUnopened(letter) => letter.render(),
+        }
+    }
+
+    /// The letter in a few words, **with its secret**: for the console of someone who has no mail server yet.
+    pub(super) fn summary(&self) -> String {
+        match self {
+            Self::SignInCode(letter) => format!("sign-in code {}", letter.grouped_code()),
+            Self::TransferLink(letter) => format!("link {}", letter.link.expose()),
+            Self::Opened(letter) => format!("the images sent to {} were opened", letter.recipient),
+            Self::Refused(letter) => format!("the mail to {} was refused: {}", letter.recipient, letter.reason),
+            Self::ExpiringUnopened(letter) => format!("the images sent to {} expire soon, unopened", letter.recipient),
+            Self::ExpiredUnopened(letter) => format!("the images sent to {} expired, unopened", letter.recipient),
+        }
+    }
+}
+
+impl SignInCode {
+    /// `1234 5678`: two groups of four are easier to keep in mind from one window to the next.
+    fn grouped_code(&self) -> String {
+        let code = self.code.expose();
+        code.split_at_checked(4).map_or_else(|| code.to_owned(), |(first, second)| format!("{first} {second}"))
+    }
+}
+
+impl TransferLink {
+    /// `Dr. Ana Ruiz (North Clinic)`
+    fn sender(&self) -> String {
+        match self.organisation.as_str() {
+            "" => self.sender_name.to_string(),
+            organisation => format!("{} ({organisation})", self.sender_name),
+        }
+    }
+
+    fn is_for_patient(&self) -> bool {
+        self.recipient_kind == RecipientKind::Patient
+    }
+
+    fn expires(&self) -> String {
+        day_and_time(self.expires_at)
+    }
+}
+
+impl Opened {
+    fn opened(&self) -> String {
+        day_and_time(self.opened_at)
+    }
+}
+
+impl ExpiringUnopened {
+    fn expires(&self) -> String {
+        day_and_time(self.expires_at)
+    }
+}
+
+impl ExpiredUnopened {
+    fn expired(&self) -> String {
+        day_and_time(self.expired_at)
+    }
+}
+
+/// Gives a letter its three templates. askama checks them, and every field they mention, when the program is built.
+macro_rules! templates {
+    ($letter:ident: $subject:literal, $text:literal, $html:literal) => {
+        impl $letter {
+            fn render(&self) -> Result<Rendered, askama::Error> {
+                #[derive(Template)]
+                #[template(path = $subject)]
+                #[allow(dead_code, reason = "most subjects have no variable part")]
+                struct Subject<'a> {
+                    letter: &'a $letter,
+                }
+                #[derive(Template)]
+                #[template(path = $text)]
+                struct Text<'a> {
+                    letter: &'a $letter,
+                }
+                #[derive(Template)]
+                #[template(path = $html)]
+                struct Html<'a> {
+                    letter: &'a $letter,
+                }
+                Ok(Rendered {
+                    subject: Line::from(Subject { letter: self }.render()?),
+                    text: Text { letter: self }.render()?,
+                    html: Html { letter: self }.render()?,
+                })
+            }
+        }
+    };
+}
+
+templates!(SignInCode: "mail/sign_in_code/subject.txt", "mail/sign_in_code/body.txt", "mail/sign_in_code/body.html");
+templates!(TransferLink: "mail/transfer_link/subject.txt", "mail/transfer_link/body.txt", "mail/transfer_link/body.html");
+templates!(Opened: "mail/opened/subject.txt", "mail/opened/body.txt", "mail/opened/body.html");
+templates!(Refused: "mail/refused/subject.txt", "mail/refused/body.txt", "mail/refused/body.html");
+templates!(ExpiringUnopened: "mail/expiring_unopened/subject.txt", "mail/expiring_unopened/body.txt",
+    "mail/expiring_unopened/body.html");
+templates!(ExpiredUnopened: "mail/expired_unopened/subject.txt", "mail/expired_unopened/body.txt",
+    "mail/expired_unopened/body.html");
