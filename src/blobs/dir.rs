@@ -115,9 +115,13 @@ impl Dir {
         let objects = self.root.join("objects");
         joined(spawn_blocking(move || {
             let mut found = Vec::new();
+            // Anything else in here was not put by us and is not ours to judge.
             for shard in fs::read_dir(objects)? {
-                for object in fs::read_dir(shard?.path())? {
-                    // Anything else in here was not put by us and is not ours to judge.
+                let shard = shard?;
+                if !shard.file_type()?.is_dir() {
+                    continue;
+                }
+                for object in fs::read_dir(shard.path())? {
                     found.extend(object?.file_name().to_str().and_then(|name| ObjectId::parse(name).ok()));
                 }
             }

@@ -215,3 +215,15 @@ templates!(ExpiringUnopened: "mail/expiring_unopened/subject.txt", "mail/expirin
     "mail/expiring_unopened/body.html");
 templates!(ExpiredUnopened: "mail/expired_unopened/subject.txt", "mail/expired_unopened/body.txt",
     "mail/expired_unopened/body.html");
+
+#[cfg(test)]
+mod tests {
+    use super::{Letter, SignInCode};
+
+    #[test]
+    fn the_console_is_told_the_code_in_two_groups() {
+        let letter = |code: &str| Letter::SignInCode(SignInCode { code: code.into(), valid_minutes: 10 });
+        assert_eq!(letter("12345678").summary(), "sign-in code 1234 5678");
+        assert_eq!(letter("12").summary(), "sign-in code 12");
+    }
+}
