@@ -1,0 +1,202 @@
+//! What browsers see: askama pages around the modules of `static/js`.
+//!
+//! Pages are frames: what they show of transfers comes from the API, asked by the browser. This room knows who is
+//! signed in, and nothing of transfers.
+
+use super::error::Refusal;
+use super::extract::Sender;
+use super::problem_pages::{ProblemPage, ProblemsPage};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::{HttpResponse, ResponseError as _, web};
+use askama::Template;
+use protocol::{Problem, ProblemKind, TransferId};
+
+/// What every page has around its content.
+pub(super) struct Frame {
+    /// The name in the header; `None` leaves the navigation out.
+    pub(super) account: Option<String>,
+    /// Which entry of the navigation this page is.
+    pub(super) here: &'static str,
+    /// The page's entry module; empty for a page that needs no script.
+    pub(super) script: &'static str,
+}
+
+impl Frame {
+    /// A page for anybody.
+    pub(super) const fn open(script: &'static str) -> Self {
+        Self { account: None, here: "", script }
+    }
+
+    /// A page for the signed-in sender.
+    fn signed_in(sender: &Sender, here: &'static str, script: &'static str) -> Self {
+        let account = &sender.account;
+        let shown = if account.name.is_empty() { account.email.as_str() } else { &account.name };
+        Self { account: Some(shown.to_owned()), here, script }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/welcome.html")]
+struct WelcomePage<'a> {
+    frame: Frame,
+    first_time: bool,
+    email: &'a str,
+    name: &'a str,
+    organisation: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/send.html")]
+struct SendPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/sent.html")]
+struct SentPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/transfer.html")]
+struct TransferPage {
+    frame: Frame,
+    transfer_id: TransferId,
+}
+
+#[derive(Template)]
+#[template(path = "pages/open.html")]
+struct OpenPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/about.html")]
+struct AboutPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/error.html")]
+struct ErrorPage<'a> {
+    frame: Frame,
+    title: &'a str,
+    sentence: &'a str,
+}
+
+/// `GET /`: the sign-in page, or where a signed-in sender works.
+pub(super) async fn sign_in(sender: Result<Sender, Refusal>) -> HttpResponse {
+    match sender {
+        Ok(_) => see_other("/send"),
+        Err(refusal) if is_signed_out(&refusal) => render(&SignInPage { frame: Frame::open("js/sign-in.js") }),
+        Err(refusal) => refusal.error_response(),
+    }
+}
+
+/// `GET /welcome`: the name that recipients see.
+pub(super) async fn welcome(sender: Result<Sender, Refusal>) -> HttpResponse {
+    with_sender(sender, |sender| {
+        let account = &sender.account;
+        render(&WelcomePage {
+            frame: Frame::signed_in(sender, "welcome", "js/welcome.js"),
+            first_time: account.name.is_empty(),
+            email: account.email.as_str(),
+            name: &account.name,
+            organisation: &account.organisation,
+        })
+    })
+}
+
+/// `GET /send`. Who has no name yet gives it first: recipients must know whom the images are from.
+pub(super) async fn send(sender: Result<Sender, Refusal>) -> HttpResponse {
+    with_sender(sender, |sender| {
+        if sender.account.name.is_empty() {
+            return see_other("/welcome");
+        }
+        render(&SendPage { frame: Frame::signed_in(sender, "send", "js/send/main.js") })
+    })
+}
+
+/// `GET /sent`.
+pub(super) async fn sent(sender: Result<Sender, Refusal>) -> HttpResponse {
+    with_sender(sender, |sender| render(&SentPage { frame: Frame::signed_in(sender, "sent", "js/sent/list.js") }))
+}
+
+/// `GET /sent/{transfer_id}`. Whose transfer it is, the API decides.
+pub(super) async fn transfer(sender: Result<Sender, Refusal>, transfer_id: web::Path<TransferId>) -> HttpResponse {
+    let transfer_id = transfer_id.into_inner();
+    with_sender(sender, |sender| {
+        render(&TransferPage { frame: Frame::signed_in(sender, "sent", "js/sent/detail.js"), transfer_id })
+    })
+}
+
+/// `GET /open`. What the link leads to stands in its fragment, which never comes here.
+pub(super) async fn open() -> HttpResponse {
+    render(&OpenPage { frame: Frame::open("js/open/main.js") })
+}
+
+/// `GET /about`.
+pub(super) async fn about() -> HttpResponse {
+    render(&AboutPage { frame: Frame::open("") })
+}
+
+/// `GET /problems`.
+pub(super) async fn problems() -> HttpResponse {
+    render(&ProblemsPage::new())
+}
+
+/// `GET /problems/{slug}`: where the `type` of an error leads.
+pub(super) async fn problem(slug: web::Path<String>) -> HttpResponse {
+    match ProblemKind::ALL.iter().find(|kind| kind.slug() == *slug) {
+        Some(kind) => render(&ProblemPage::new(*kind)),
+        None => not_found(),
+    }
+}
+
+/// The page for a refusal.
+pub(super) fn error_page(problem: &Problem) -> String {
+    let page = ErrorPage { frame: Frame::open(""), title: &problem.title, sentence: &problem.detail };
+    page.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page could not be rendered");
+        problem.title.clone()
+    })
+}
+
+/// Nothing is at this address.
+pub(super) fn not_found() -> HttpResponse {
+    Refusal::not_found().error_response()
+}
+
+/// Signed-in pages lead to the sign-in page instead of refusing.
+fn with_sender(sender: Result<Sender, Refusal>, page: impl FnOnce(&Sender) -> HttpResponse) -> HttpResponse {
+    match sender {
+        Ok(sender) => page(&sender),
+        Err(refusal) if is_signed_out(&refusal) => see_other("/"),
+        Err(refusal) => refusal.error_response(),
+    }
+}
+
+fn is_signed_out(refusal: &Refusal) -> bool {
+    refusal.status_code() == StatusCode::UNAUTHORIZED
+}
+
+fn see_other(path: &'static str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+fn render(page: &impl Template) -> HttpResponse {
+    match page.render() {
+        Ok(html) => HttpResponse::Ok().content_type(ContentType::html()).body(html),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            Refusal::from_status(StatusCode::INTERNAL_SERVER_ERROR).error_response()
+        }
+    }
+}

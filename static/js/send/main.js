@@ -1,0 +1,151 @@
+// The send page: one page, four steps (choose, check, progress, done). All it knows is in memory; leaving loses it, so it warns.
+
+import { signInOr, wireAccount } from "../account.js";
+import { call, serverNow } from "../api.js";
+import { byId, make, isolated, showStep, tell, tellError, whileBusy } from "../dom.js";
+import { bytes, counted, lasting, times, until } from "../format.js";
+import { kindOf } from "../kinds.js";
+import { keepLabel } from "../labels.js";
+import { WorkerFault, WorkerLink, missingParts, wasmSource } from "../worker-link.js";
+import { ChooseStep } from "./choose.js";
+import { fillDone } from "./done.js";
+import { ProgressStep } from "./progress.js";
+
+/** @type {any} */
+let me;
+/** @type {ChooseStep} */
+let choose;
+/** @type {import("./choose.js").Choice} */
+let choice;
+/** @type {ProgressStep | null} */
+let progress = null;
+/** @type {WorkerLink} */
+let link;
+let leaving = false;
+
+/** Fresh worker, fresh keys: nothing of an earlier try is used again. */
+async function startWorker() {
+  link = new WorkerLink("seal-worker", (event) => progress?.handle(event));
+  await link.ask("load", wasmSource());
+}
+
+function showCheck() {
+  const { files, recipient, message, lifetime, openings } = choice;
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  byId("check-sum").replaceChildren(
+    `You are sending ${counted(files.length, "file")}, ${bytes(total)}, to `,
+    make("bdi", { text: recipient.email }),
+    ".",
+  );
+  byId("check-recipient").textContent = recipient.email;
+  byId("check-kind").textContent = recipient.kind === "patient" ? "the patient; the page speaks in plain words" : "a clinician";
+  byId("check-files").replaceChildren(
+    ...files.map((file) => make("li", {}, isolated(file.name), make("span", { class: "meta", text: ` ${kindOf(file.name).label}, ${bytes(file.size)}` }))),
+  );
+  byId("check-message").textContent = message;
+  byId("check-message").hidden = byId("check-message-term").hidden = message === "";
+  byId("check-until").textContent = `for ${lasting(lifetime)}, until ${until(serverNow() + lifetime)}; can be opened ${times(openings)}`;
+  byId("check-sender").textContent = senderName();
+  tellError(byId("check-error"), "");
+  showStep("check");
+}
+
+function senderName() {
+  return me.organisation ? `${me.name}, ${me.organisation}` : me.name;
+}
+
+async function sealAndSend() {
+  const created = serverNow();
+  const expires = created + choice.lifetime;
+  progress = new ProgressStep(link, choice.files, restart);
+  showStep("progress");
+  let sent;
+  try {
+    sent = await link.ask("send", {
+      files: choice.files,
+      mediaTypes: choice.files.map((file) => kindOf(file.name).media),
+      sender: { name: me.name, email: me.email },
+      message: choice.message,
+      created,
+      expires,
+      recipient: choice.recipient,
+      maxOpenings: choice.openings,
+      notifyOpened: choice.notify,
+    });
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  const qr = await link.ask("qr", { text: sent.link });
+  progress.close();
+  progress = null;
+  link.terminate();
+  if (choice.label) keepLabel(sent.transferId, choice.label);
+  const words = { recipient: choice.recipient.email, sender: senderName(), expires, openings: choice.openings };
+  fillDone({ ...sent, ...words, qr }, () => {
+    leaving = true;
+    location.assign("/sent");
+  });
+  document.title = "Passcode · Filmjacket";
+  showStep("done");
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  if (error instanceof WorkerFault && error.kind === "stopped") return;
+  progress?.abandon();
+  progress = null;
+  if (!(error instanceof WorkerFault)) console.error(error);
+  const fault = /** @type {any} */ (error);
+  // The stale file cannot be read again; the others stay chosen.
+  if (fault.kind === "file-changed") choose.remove(fault.index);
+  document.title = "Nothing was sent · Filmjacket";
+  showStep("failed");
+  tellError(byId("failed-reason"), error instanceof Error ? error.message : String(error));
+}
+
+/** Back to the first step with everything still filled in. */
+async function restart() {
+  progress = null;
+  document.title = "Send · Filmjacket";
+  showStep("choose");
+  await startWorker().catch(showUnsupported);
+}
+
+/** @param {any} error */
+function showUnsupported(error) {
+  byId("missing-parts").textContent = error.message;
+  showStep("unsupported");
+}
+
+function warnBeforeLeaving(/** @type {BeforeUnloadEvent} */ event) {
+  const step = byId("main").dataset.step;
+  const something = choose?.files.length > 0 && step !== "failed" && step !== "unsupported";
+  if (something && !leaving) event.preventDefault();
+}
+
+async function start() {
+  wireAccount();
+  const missing = missingParts();
+  if (missing.length > 0) {
+    showUnsupported({ message: missing.join(", ") });
+    return;
+  }
+  window.addEventListener("beforeunload", warnBeforeLeaving);
+  byId("back").addEventListener("click", () => showStep("choose"));
+  byId("seal-and-send").addEventListener("click", () => whileBusy(byId("seal-and-send"), sealAndSend));
+  byId("start-again").addEventListener("click", restart);
+  try {
+    me = await call("GET", "/me");
+  } catch (error) {
+    tell(byId("start-again-note"), signInOr(error));
+    return;
+  }
+  choose = new ChooseStep(me.limits, (chosen) => {
+    choice = chosen;
+    showCheck();
+  });
+  await startWorker().catch(showUnsupported);
+}
+
+start();

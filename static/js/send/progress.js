@@ -1,0 +1,128 @@
+// The third step of sending: watches the worker that seals and uploads; pause, cancel, a lost connection, a lost session.
+
+import { SESSION_CHANNEL } from "../account.js";
+import { call } from "../api.js";
+import { confirmIn } from "../dialog.js";
+import { byId, isolated, make, tell } from "../dom.js";
+import { bytes, roughly } from "../format.js";
+import { kindOf } from "../kinds.js";
+
+export class ProgressStep {
+  #link;
+  #files;
+  #transferId = "";
+  #paused = false;
+  #spokenTenth = 0;
+  /** @type {{bar: HTMLProgressElement, text: HTMLElement, percent: HTMLElement}[]} */
+  #rows = [];
+
+  /**
+   * @param {import("../worker-link.js").WorkerLink} link
+   * @param {File[]} files
+   * @param {() => void} onCancelled
+   */
+  constructor(link, files, onCancelled) {
+    this.#link = link;
+    this.#files = files;
+    this.#draw();
+    byId("pause").textContent = "Pause";
+    byId("pause").onclick = () => this.#togglePause();
+    byId("go-on").onclick = () => this.#goOn();
+    byId("cancel").onclick = async () => {
+      if (!(await confirmIn(/** @type {HTMLDialogElement} */ (byId("cancel-dialog")), byId("cancel-confirm"), byId("cancel-keep")))) return;
+      this.abandon();
+      onCancelled();
+    };
+    this.session = new BroadcastChannel(SESSION_CHANNEL);
+    this.session.onmessage = () => this.#goOn();
+  }
+
+  /** Ends the worker, and the draft on the server as far as it can be reached; what is left there is swept by its jobs. */
+  abandon() {
+    this.close();
+    this.#link.terminate();
+    if (this.#transferId) call("POST", `/transfers/${this.#transferId}/end`).catch(() => {});
+  }
+
+  /** Stops watching. */
+  close() {
+    this.session.close();
+    const dialog = /** @type {HTMLDialogElement} */ (byId("cancel-dialog"));
+    if (dialog.open) dialog.close();
+  }
+
+  /** @param {any} event  from the worker */
+  handle(event) {
+    if (event.type === "drafting") this.#transferId = event.transferId;
+    if (event.type === "progress") this.#progress(event);
+    if (event.type === "waiting") tell(byId("network-note"), `Waiting for the network. Nothing is lost; it goes on by itself. Next try in ${Math.round(event.seconds)} s.`);
+    if (event.type === "moving") tell(byId("network-note"), "");
+    if (event.type === "sign-in-needed") byId("sign-in-note").hidden = false;
+    if (event.type === "sealing") {
+      tell(byId("progress-text"), "Locking the passcode, and handing over the mail …");
+      tell(byId("progress-spoken"), "Everything is there. Locking the passcode.");
+    }
+  }
+
+  #draw() {
+    this.#rows = [];
+    byId("progress-files").replaceChildren(
+      ...this.#files.map((file, index) => {
+        const bar = /** @type {HTMLProgressElement} */ (make("progress", { max: 1, value: 0, "aria-label": file.name }));
+        const text = make("span", { class: "meta", text: `0 of ${bytes(file.size)}` });
+        const percent = make("span", { class: "meta", text: "0 %" });
+        this.#rows.push({ bar, text, percent });
+        const badge = make("span", { class: "thumb", "aria-hidden": "true", text: kindOf(file.name).badge });
+        return make("li", { class: "film", "data-index": index }, badge, make("span", {}, isolated(file.name), text, bar), percent);
+      }),
+    );
+    this.#showTotal(0);
+    tell(byId("progress-text"), "Starting …");
+    tell(byId("progress-spoken"), "");
+    tell(byId("network-note"), "");
+    byId("sign-in-note").hidden = true;
+  }
+
+  #progress({ files, lengths, done, total, rate, secondsLeft }) {
+    for (const [index, sent] of files.entries()) this.#progressFile(index, sent / lengths[index]);
+    const share = total === 0 ? 1 : done / total;
+    this.#showTotal(share);
+    if (this.#paused) return;
+    const length = this.#files.reduce((sum, file) => sum + file.size, 0);
+    const pace = rate > 0 && share < 1 ? ` · ${bytes(Math.round(rate))}/s · ${roughly(secondsLeft)} left` : "";
+    tell(byId("progress-text"), `${bytes(Math.round(length * share))} of ${bytes(length)}${pace}`);
+    const tenth = Math.floor(share * 10);
+    if (tenth > this.#spokenTenth) {
+      this.#spokenTenth = tenth;
+      tell(byId("progress-spoken"), `${tenth * 10} percent sent`);
+    }
+  }
+
+  #progressFile(index, share) {
+    const { bar, text, percent } = this.#rows[index];
+    const size = this.#files[index].size;
+    bar.value = share;
+    percent.textContent = `${Math.floor(share * 100)} %`;
+    text.textContent = share === 1 ? `${bytes(size)} · there` : `${bytes(Math.round(size * share))} of ${bytes(size)}`;
+  }
+
+  #showTotal(share) {
+    const percent = Math.floor(share * 100);
+    /** @type {HTMLProgressElement} */ (byId("progress-all")).value = share * 100;
+    byId("progress-tab").textContent = `${percent} %`;
+    document.title = `${percent} % · Sending · Filmjacket`;
+  }
+
+  #togglePause() {
+    this.#paused = !this.#paused;
+    this.#link.ask(this.#paused ? "pause" : "goOn").catch(() => {});
+    byId("pause").textContent = this.#paused ? "Go on" : "Pause";
+    if (this.#paused) tell(byId("progress-text"), "Paused. Nothing is lost.");
+    tell(byId("network-note"), "");
+  }
+
+  #goOn() {
+    byId("sign-in-note").hidden = true;
+    if (!this.#paused) this.#link.ask("goOn").catch(() => {});
+  }
+}

@@ -1,0 +1,74 @@
+// One transfer in detail, with its log.
+
+import { signInOr, wireAccount } from "../account.js";
+import { call } from "../api.js";
+import { byId, make, tell, tellError } from "../dom.js";
+import { times, until, when } from "../format.js";
+import { labelOf } from "../labels.js";
+import { actionButtons, wireDialogs } from "./actions.js";
+import { attemptsWords, filesWords, isLive, mailWords, openingsWords, stateWords } from "./words.js";
+
+const transferId = /** @type {string} */ (byId("main").dataset.transferId);
+
+/** The audit events that concern a transfer, in words; an unknown one is shown by its name. @type {Record<string, string>} */
+const EVENTS = {
+  "transfer.created": "Upload started",
+  "transfer.sealed": "Sealed, link queued for mailing",
+  "transfer.ready": "Sealed, link queued for mailing",
+  "transfer.opened": "Opened with the passcode",
+  "transfer.unlocked": "Opened with the passcode",
+  "transfer.refused": "Wrong passcode",
+  "transfer.wrong_passcode": "Wrong passcode",
+  "transfer.received": "All files verified at the recipient",
+  "transfer.receipt": "All files verified at the recipient",
+  "transfer.revoked": "Ended by the sender",
+  "transfer.ended": "Ended by the sender",
+  "transfer.expired": "Expired",
+  "transfer.used_up": "Last opening used up",
+  "transfer.purged": "Files removed from the server",
+  "transfer.resent": "New link mailed, the old one stopped working",
+  "mail.accepted": "Mail accepted",
+  "mail.refused": "Mail refused",
+};
+
+function drawFacts(transfer) {
+  const { text, tone } = stateWords(transfer);
+  byId("detail-recipient").textContent = transfer.recipient.email;
+  tell(byId("detail-label"), labelOf(transferId));
+  byId("detail-state").replaceChildren(make("span", { class: `state ${tone}`, text }));
+  byId("detail-mail").textContent = mailWords(transfer);
+  byId("detail-sent").textContent = when(transfer.created_at);
+  const end = transfer.ended_at ? `it ended ${when(transfer.ended_at)}` : `until ${until(transfer.expires_at)}`;
+  byId("detail-until").textContent = end;
+  const attempts = attemptsWords(transfer);
+  byId("detail-openings").textContent = `${openingsWords(transfer)}${transfer.openings ? "" : ` (${times(transfer.max_openings)} at most)`}${attempts ? `; ${attempts}` : ""}`;
+  byId("detail-files").textContent = filesWords(transfer);
+  byId("detail-actions").replaceChildren(...(isLive(transfer) ? actionButtons(transfer, load) : []));
+}
+
+function drawEvent(event) {
+  const from = event.address ? ` from ${event.address}` : "";
+  return make(
+    "li",
+    {},
+    make("time", { class: "meta", datetime: event.at, text: when(event.at) }),
+    make("span", {}, EVENTS[event.event] ?? event.event, make("span", { class: "meta", text: ` by ${event.actor}${from}` })),
+  );
+}
+
+async function load() {
+  try {
+    const [transfer, log] = await Promise.all([call("GET", `/transfers/${transferId}`), call("GET", `/transfers/${transferId}/log`)]);
+    drawFacts(transfer);
+    byId("log").replaceChildren(...log.events.map(drawEvent));
+    byId("detail").hidden = false;
+  } catch (error) {
+    tellError(byId("detail-error"), signInOr(error));
+  } finally {
+    tell(byId("detail-loading"), "");
+  }
+}
+
+wireAccount();
+wireDialogs();
+load();

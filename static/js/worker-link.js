@@ -1,0 +1,99 @@
+// The page's end of a worker: questions with answers, and events. The worker's end is worker/serve.js.
+
+/** @type {{createScriptURL(url: string): any}} */
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("app-loader", {
+  // Nothing but our own workers, beside this module, may become a script.
+  createScriptURL(/** @type {string} */ url) {
+    if (!url.startsWith(new URL("./worker/", import.meta.url).href)) throw new TypeError("not one of our workers");
+    return url;
+  },
+}) ?? { createScriptURL: (url) => url };
+
+/** An error that a worker reported: `kind` is stable, `message` is for people. */
+export class WorkerFault extends Error {
+  /** @param {{kind: string, message: string, [field: string]: any}} fault */
+  constructor(fault) {
+    super(fault.message);
+    this.name = "WorkerFault";
+    Object.assign(this, fault);
+    this.kind = fault.kind;
+  }
+}
+
+export class WorkerLink {
+  #worker;
+  #next = 1;
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
+  #waiting = new Map();
+
+  /**
+   * Starts a worker.
+   * @param {"seal-worker" | "open-worker"} name
+   * @param {(event: any) => void} onEvent
+   */
+  constructor(name, onEvent) {
+    const url = policy.createScriptURL(new URL(`./worker/${name}.js`, import.meta.url).href);
+    this.#worker = new Worker(url, { type: "module", name });
+    this.#worker.addEventListener("message", ({ data }) => {
+      if (data.event) onEvent(data.event);
+      else this.#settle(data);
+    });
+    // A worker that cannot be loaded says so here only; nobody must wait for its answers.
+    this.#worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#fail({ kind: "worker-failed", message: "This page could not start its inner part. Please reload it." });
+    });
+  }
+
+  /**
+   * Asks the worker; the answer comes when its work is done.
+   * @param {string} type
+   * @param {Record<string, any>} [fields]
+   * @returns {Promise<any>}
+   */
+  ask(type, fields = {}) {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, type, ...fields });
+    });
+  }
+
+  /** Ends the worker and all its work at once; what still waits is told. */
+  terminate() {
+    this.#worker.terminate();
+    this.#fail({ kind: "stopped", message: "Stopped." });
+  }
+
+  /** @param {{id: number, value?: any, fault?: any}} answer */
+  #settle({ id, value, fault }) {
+    const asked = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (fault) asked?.reject(new WorkerFault(fault));
+    else asked?.resolve(value);
+  }
+
+  /** @param {{kind: string, message: string}} fault */
+  #fail(fault) {
+    for (const { reject } of this.#waiting.values()) reject(new WorkerFault(fault));
+    this.#waiting.clear();
+  }
+}
+
+/** Where the WASM client is and what it must hash to, as the page was told. */
+export function wasmSource() {
+  const { wasm, wasmIntegrity } = /** @type {HTMLElement} */ (document.getElementById("main")).dataset;
+  return { url: wasm, integrity: wasmIntegrity };
+}
+
+/**
+ * What this browser lacks for sealing and opening; an empty list if nothing.
+ * @returns {string[]}
+ */
+export function missingParts() {
+  const missing = [];
+  if (typeof WebAssembly !== "object") missing.push("WebAssembly");
+  if (typeof Worker !== "function") missing.push("background workers");
+  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle) missing.push("a secure connection (https)");
+  return missing;
+}

@@ -1,0 +1,17 @@
+// Loads the WASM client once, checked against the hash that the page was served with.
+
+import init, * as client from "../../wasm/filmjacket.js";
+import { Fault } from "./serve.js";
+
+/**
+ * @param {{url: string, integrity: string}} source
+ */
+export async function loadClient({ url, integrity }) {
+  try {
+    await init({ module_or_path: fetch(url, { integrity, credentials: "same-origin" }) });
+  } catch (error) {
+    throw new Fault("no-wasm", "WebAssembly could not be started", { cause: String(error) });
+  }
+}
+
+export { client };

@@ -1,0 +1,155 @@
+// The recipient's worker: checks link and passcode, holds the ticket and the keys, opens files and writes them out.
+// The page gets names, lengths, progress and finished pictures; never a key, the ticket or half a file.
+
+import { call } from "../api.js";
+import { sniffPicture } from "../kinds.js";
+import { client, loadClient } from "./client.js";
+import { openParts } from "./download.js";
+import { Meter } from "./meter.js";
+import { Fault, serve, tellPage } from "./serve.js";
+import { hasDisk, openSink, removeStaged } from "./sinks.js";
+import { Gate, persist } from "./transport.js";
+
+/** @typedef {{index: number, object_id: string, object_len: number, name: string, media_type: string, plain_len: number}} SealedFile */
+
+/** @type {{token: string, transfer_id: string}} */
+let link;
+/** @type {string} */
+let h;
+/** @type {any} */
+let opening;
+/** @type {string} */
+let ticket;
+/** @type {SealedFile[]} */
+let files = [];
+/** Files whose every byte verified. */
+const verified = new Set();
+/** Small pictures that were opened for their preview, kept so that saving fetches nothing twice. @type {Map<number, Blob>} */
+const kept = new Map();
+let stop = new AbortController();
+
+/** What a link leads to. Spends nothing. */
+async function look({ fragment }) {
+  const { token, transfer_id } = client.parse_link(fragment);
+  link = { token, transfer_id };
+  const answer = await call("POST", "/open", link);
+  h = answer.h;
+  await removeStaged();
+  return { sender: answer.sender, recipientKind: answer.recipient_kind, expiresAt: answer.expires_at };
+}
+
+/** Finds typing mistakes without asking anybody. */
+function check({ passcode }) {
+  return client.normalize_passcode(passcode);
+}
+
+/** Proves the passcode and opens the list of files. The only step that counts an opening. */
+async function unlock({ passcode }) {
+  const attempt = client.Opening.derive(client.normalize_passcode(passcode), link.transfer_id, h);
+  const answer = await call("POST", "/open/unlock", { ...link, proof: attempt.proof });
+  const list = JSON.parse(attempt.unlock(answer.capsule, answer.manifest, JSON.stringify(answer.objects)));
+  opening = attempt;
+  ticket = answer.ticket;
+  files = list.files;
+  return {
+    created: list.created,
+    message: list.message,
+    sender: list.sender,
+    files: files.map(({ index, name, plain_len }) => ({ index, name, plain_len })),
+  };
+}
+
+/** A file's plaintext, part by part, from memory if it was opened before. Marks it verified after the last part. */
+async function* plainParts(/** @type {number} */ index, /** @type {Meter | null} */ meter, /** @type {AbortSignal} */ signal) {
+  const held = kept.get(index);
+  if (held) {
+    yield new Uint8Array(await held.arrayBuffer());
+    meter?.add(index, files[index].object_len);
+    return;
+  }
+  const patience = {
+    gate: new Gate(),
+    signal,
+    onWaiting: (/** @type {number} */ seconds) => tellPage({ type: "waiting", seconds }),
+  };
+  let length = 0;
+  const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
+  for await (const plain of openParts({ opening, file: files[index], ticket, partLen: SEALED_PART_LEN, patience, onBytes })) {
+    length += plain.length;
+    yield plain;
+  }
+  if (length !== files[index].plain_len) throw new Fault("damaged", "The file is not as long as the sender sealed it.");
+  await noteVerified(index);
+}
+
+/** Bytes of every part but an object's last (docs/FORMAT.md): 128 chunks of 64 KiB, each with its tag. */
+const SEALED_PART_LEN = 128 * (65536 + 16);
+
+async function noteVerified(/** @type {number} */ index) {
+  verified.add(index);
+  tellPage({ type: "verified", index, verified: verified.size, total: files.length });
+  if (verified.size !== files.length) return;
+  const headers = { Authorization: `Ticket ${ticket}` };
+  const body = { verified: verified.size, total: files.length };
+  const patience = { gate: new Gate(), signal: AbortSignal.timeout(120_000), onWaiting: () => {} };
+  // The receipt is for the sender's list; the recipient has everything and need not wait for it.
+  persist((signal) => call("POST", "/open/receipt", body, { headers, signal }), patience).catch(() => {});
+}
+
+/** Opens a picture for its preview; null if its content is no picture we show. */
+async function preview({ index }) {
+  const pieces = [];
+  for await (const plain of plainParts(index, null, new AbortController().signal)) pieces.push(new Blob([plain]));
+  const whole = new Blob(pieces);
+  const media = sniffPicture(new Uint8Array(await whole.slice(0, 16).arrayBuffer()));
+  kept.set(index, whole);
+  return media ? new Blob([whole], { type: media }) : null;
+}
+
+/** Opens one file, or all as a ZIP, into a sink. Answers with what the page must still hand over, or null. */
+async function save({ indexes, zip, names, sink: choice }) {
+  stop = new AbortController();
+  const signal = stop.signal;
+  const chosen = indexes.map((/** @type {number} */ index) => files[index]);
+  const meter = new Meter(files.map((file) => (indexes.includes(file.index) ? file.object_len : 0)), (state) => tellPage({ type: "saving", ...state }));
+  const length = chosen.reduce((/** @type {number} */ sum, /** @type {SealedFile} */ file) => sum + file.plain_len, 0);
+  const sink = await openSink(choice, length);
+  try {
+    if (zip) await writeZip(chosen, names, sink, meter, signal);
+    else for await (const plain of plainParts(indexes[0], meter, signal)) await sink.write(plain);
+    signal.throwIfAborted();
+  } catch (error) {
+    await sink.abort();
+    if (signal.aborted) throw new Fault("stopped", "Stopped. Nothing was saved.");
+    throw error;
+  } finally {
+    stop = new AbortController();
+  }
+  meter.flush();
+  return sink.close();
+}
+
+async function writeZip(chosen, names, sink, meter, signal) {
+  const zip = new client.ZipStream();
+  const modified = Math.floor(Date.now() / 1000);
+  for (const [position, file] of chosen.entries()) {
+    await sink.write(zip.start_file(names[position], file.plain_len, modified));
+    for await (const plain of plainParts(file.index, meter, signal)) {
+      signal.throwIfAborted();
+      await sink.write(zip.write(plain));
+    }
+  }
+  await sink.write(zip.finish());
+}
+
+serve({
+  load: loadClient,
+  look,
+  check,
+  unlock,
+  preview,
+  save,
+  hasDisk,
+  stop: () => stop.abort(),
+  safeName: ({ name }) => client.safe_file_name(name),
+});

@@ -1,0 +1,126 @@
+// Where saved bytes go: memory, the browser's private disk, or a file the person picked. Each is written in order and ends
+// in `close` (all verified) or `abort` (nothing stays). Nothing here knows what the bytes are.
+
+import { Fault } from "./serve.js";
+
+/**
+ * @typedef {object} Sink
+ * @property {(bytes: Uint8Array) => Promise<void>} write
+ * @property {() => Promise<Blob | null>} close  what the page still has to hand to the person; null if the file is in place
+ * @property {() => Promise<void>} abort
+ */
+
+/** The folder of our staged files on the browser's private disk. */
+const STAGING = "saving";
+/** Milliseconds that a staged file stays for the browser's download to copy it; nobody tells when that has ended. */
+const STAGED_FOR = 15 * 60_000;
+
+/**
+ * @param {{kind: "memory"} | {kind: "disk"} | {kind: "picked", handle: FileSystemFileHandle}} choice
+ * @param {number} length  bytes to come, as far as known
+ * @returns {Promise<Sink>}
+ */
+export async function openSink(choice, length) {
+  if (choice.kind === "picked") return pickedSink(choice.handle);
+  if (choice.kind === "disk") return diskSink(length);
+  return memorySink();
+}
+
+/** @returns {Sink} */
+function memorySink() {
+  /** @type {Blob[]} */
+  let pieces = [];
+  return {
+    async write(bytes) {
+      // A Blob at once: the browser may move it out of memory, and the bytes may live in WASM memory that moves.
+      pieces.push(new Blob([/** @type {BlobPart} */ (bytes)]));
+    },
+    async close() {
+      return new Blob(pieces, { type: "application/octet-stream" });
+    },
+    async abort() {
+      pieces = [];
+    },
+  };
+}
+
+/** @param {number} length @returns {Promise<Sink>} */
+async function diskSink(length) {
+  const { quota = Infinity, usage = 0 } = (await navigator.storage.estimate?.()) ?? {};
+  if (quota - usage < length) {
+    throw new Fault("no-room", "There is not enough room on this device for this file. Please free some space and try again.");
+  }
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle(STAGING, { create: true });
+  const name = crypto.randomUUID();
+  const file = await folder.getFileHandle(name, { create: true });
+  const access = await /** @type {any} */ (file).createSyncAccessHandle();
+  let at = 0;
+  return {
+    async write(bytes) {
+      const written = access.write(bytes, { at });
+      if (written !== bytes.length) throw new Fault("no-room", "The device ran out of room while saving.");
+      at += written;
+    },
+    async close() {
+      access.flush();
+      access.close();
+      setTimeout(() => folder.removeEntry(name).catch(() => {}), STAGED_FOR);
+      return file.getFile();
+    },
+    async abort() {
+      access.close();
+      await folder.removeEntry(name);
+    },
+  };
+}
+
+/**
+ * The bytes go to a scratch file beside the picked one, which replaces it only at `close`.
+ * @param {FileSystemFileHandle} handle
+ * @returns {Promise<Sink>}
+ */
+async function pickedSink(handle) {
+  const stream = await handle.createWritable();
+  return {
+    async write(bytes) {
+      await stream.write(/** @type {any} */ (bytes));
+    },
+    async close() {
+      await stream.close();
+      return null;
+    },
+    async abort() {
+      await stream.abort();
+      // The picker made an empty file with the chosen name; it must not look like a saved one.
+      const left = await handle.getFile().catch(() => null);
+      if (left?.size === 0) await /** @type {any} */ (handle).remove?.();
+    },
+  };
+}
+
+/** Whether this browser lends pages a private disk (private windows of some do not). */
+export async function hasDisk() {
+  try {
+    await navigator.storage.getDirectory();
+    return typeof (/** @type {any} */ (globalThis).FileSystemFileHandle?.prototype.createSyncAccessHandle) === "function";
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what earlier visits staged: unlocked images must not stay on a shared machine. Other open tabs keep theirs. */
+export async function removeStaged() {
+  const name = "filmjacket-staging";
+  await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (!lock) return;
+    try {
+      const root = await navigator.storage.getDirectory();
+      await root.removeEntry(STAGING, { recursive: true });
+    } catch {
+      // Nothing was staged, or there is no private disk.
+    }
+  });
+  // Held until this worker ends.
+  navigator.locks.request(name, { mode: "shared" }, () => new Promise(() => {}));
+}

@@ -1,0 +1,105 @@
+// Patience: tries again what failed in passing, waits when told to, stops when asked. Knows nothing of what it carries.
+
+import { Problem } from "../api.js";
+
+// Seconds between tries. Short enough to go on at once after a hiccup, long enough to leave an overloaded server alone.
+const FIRST_WAIT = 2;
+const LONGEST_WAIT = 30;
+
+/** Lets work through while open; holds it while closed. */
+export class Gate {
+  /** @type {Promise<void>} */
+  #opened = Promise.resolve();
+  #open = () => {};
+  #interrupt = new AbortController();
+  closed = false;
+
+  /** Holds what comes, and interrupts what is on its way. */
+  close() {
+    if (this.closed) return;
+    this.closed = true;
+    this.#opened = new Promise((resolve) => (this.#open = resolve));
+    this.#interrupt.abort();
+  }
+
+  open() {
+    if (!this.closed) return;
+    this.closed = false;
+    this.#interrupt = new AbortController();
+    this.#open();
+  }
+
+  pass() {
+    return this.#opened;
+  }
+
+  /** Aborted when the gate closes. */
+  get signal() {
+    return this.#interrupt.signal;
+  }
+}
+
+/**
+ * Runs `attempt` until it succeeds or fails for good.
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} attempt  must stop when the signal says so
+ * @param {object} options
+ * @param {Gate} options.gate  closed while paused or signed out
+ * @param {AbortSignal} options.signal  aborted for good
+ * @param {(seconds: number) => void} options.onWaiting  before each wait for the network
+ * @param {() => void} [options.onSignInNeeded]  the session ran out; the gate must be closed by then
+ * @returns {Promise<T>}
+ */
+export async function persist(attempt, { gate, signal, onWaiting, onSignInNeeded }) {
+  for (let failures = 0; ; ) {
+    await gate.pass();
+    signal.throwIfAborted();
+    const interrupted = gate.signal;
+    try {
+      return await attempt(AbortSignal.any([signal, interrupted]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (interrupted.aborted) continue;
+      if (!(error instanceof Problem)) throw error;
+      if (error.kind === "sign-in-needed" && onSignInNeeded) {
+        onSignInNeeded();
+        continue;
+      }
+      if (!error.passing) throw error;
+      const seconds = waitBefore(failures++, error.retryAfter);
+      onWaiting(seconds);
+      await nap(seconds, AbortSignal.any([signal, interrupted]));
+    }
+  }
+}
+
+/**
+ * Doubling waits, each drawn from its upper half so that many clients do not come back at the same moment.
+ * @param {number} failures  earlier ones
+ * @param {number} [retryAfter]  what the server asked for, in seconds
+ */
+function waitBefore(failures, retryAfter = 0) {
+  const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures, 5));
+  return Math.max(FIRST_WAIT, retryAfter, longest * (0.5 + Math.random() / 2));
+}
+
+/**
+ * Waits; ends early when the network comes back or the work is interrupted.
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function nap(seconds, signal) {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      self.removeEventListener("online", wake);
+      signal.removeEventListener("abort", wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, seconds * 1000);
+    self.addEventListener("online", wake);
+    signal.addEventListener("abort", wake);
+    if (signal.aborted) wake();
+  });
+}
