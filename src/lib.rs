@@ -1,3 +1,32 @@
-//! The Filmjacket server.
+//! The Filmjacket server: it stores and hands out sealed transfers and can read none of them.
+//!
+//! This is the guide to the house. Each room's first lines say what it is for and what it must not know; who may
+//! call whom is `main → app → http, jobs → store, blobs, mail → transfer, people → protocol`.
+//!
+//! | room | for |
+//! | --- | --- |
+//! | [`config`] | all settings; the only reader of the environment and the configuration file |
+//! | [`clock`] | what time it is |
+//! | [`keys`] | the server key and all that is computed with it |
+//! | [`app`] | the running server as a value |
+//! | [`http`] | requests and answers: the route table, errors, the HTTP baseline, one file a resource |
+//! | [`jobs`] | what happens without a request: expiry, purge, mail |
+//! | [`store`] | rows: all SQL |
+//! | [`blobs`] | ciphertext bytes |
+//! | [`mail`] | letters and how they leave |
+//! | [`transfer`] | rules about transfers, without IO |
+//! | [`people`] | rules about people, without IO |
+//!
+//! What the server may know is in the `protocol` crate. What it may not know is in `envelope`, which it never links.
 
+pub mod app;
 pub mod blobs;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod jobs;
+pub mod keys;
+pub mod mail;
+pub mod people;
+pub mod store;
+pub mod transfer;

@@ -1,0 +1,141 @@
+//! The running server as a value: tests build one on port 0 in a temporary folder and enter by main's door.
+
+use crate::blobs::{self, Blobs};
+use crate::clock::Clock;
+use crate::config::{Config, MailWay, SmtpSecurity, SmtpSettings};
+use crate::keys::{KeyError, ServerKey};
+use crate::mail::{self, Mailbox, Mailer};
+use crate::store::{Store, StoreError};
+use actix_web::dev::Server;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+/// All that requests and jobs work with.
+#[derive(Debug)]
+pub struct App {
+    /// All settings.
+    pub config: Config,
+    /// Rows.
+    pub store: Store,
+    /// Ciphertext bytes.
+    pub blobs: Blobs,
+    /// The way out for mail.
+    pub mailer: Mailer,
+    /// Whom mail comes from.
+    pub mail_from: Mailbox,
+    /// What time it is.
+    pub clock: Clock,
+    /// The server key.
+    pub keys: ServerKey,
+    /// Rung when mail was queued, so that a sign-in code does not wait for the next round.
+    pub outbox_bell: Notify,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made or read.
+    #[error("the data folder {0} cannot be used: {1}")]
+    Folder(String, std::io::Error),
+    /// The server key is not there.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database does not open.
+    #[error("the database does not open: {0}")]
+    Store(#[from] StoreError),
+    /// The mail settings make no sense.
+    #[error("mail cannot leave: {0}")]
+    Mail(String),
+}
+
+impl App {
+    /// Opens everything under the data folder, making what is not there yet.
+    ///
+    /// # Errors
+    /// [`StartError`], a sentence for the administrator.
+    pub async fn build(config: Config, clock: Clock) -> Result<Arc<Self>, StartError> {
+        let folder = |error| StartError::Folder(config.data.display().to_string(), error);
+        std::fs::create_dir_all(&config.data).map_err(folder)?;
+        let keys = match &config.server_key {
+            Some(key) => ServerKey::parse(key.expose())?,
+            None => ServerKey::load_or_make(&config.data.join("server.key"))?,
+        };
+        let store = Store::open(&config.data.join("filmjacket.sqlite")).await?;
+        let blobs = Blobs::Dir(blobs::Dir::open(&config.data.join("blobs")).map_err(folder)?);
+        let mailer = make_mailer(&config)?;
+        let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
+        Ok(Arc::new(Self { config, store, blobs, mailer, mail_from, clock, keys, outbox_bell: Notify::new() }))
+    }
+
+    /// Answers requests on `listener` once the returned server is awaited or spawned; its handle stops it gracefully.
+    ///
+    /// # Errors
+    /// The listener cannot be used.
+    pub fn serve(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
+        crate::http::serve(Arc::clone(self), listener)
+    }
+
+    /// Serves, and does what is due without a request, until the process is told to end (SIGINT or SIGTERM). Requests
+    /// under way are then finished; a mail under way is sent again after the next start.
+    ///
+    /// # Errors
+    /// The listener cannot be used, or signals cannot be heard.
+    pub async fn run(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<()> {
+        let server = self.serve(listener)?;
+        let handle = server.handle();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let jobs = tokio::task::spawn_local(crate::jobs::run(Arc::clone(self)));
+        let stop = tokio::task::spawn_local(async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            tracing::info!("stopping");
+            handle.stop(true).await;
+        });
+        let ended = server.await;
+        stop.abort();
+        jobs.abort();
+        self.store.close().await;
+        ended
+    }
+}
+
+/// Longest time for one mail to be handed over.
+const MAIL_DEADLINE: Duration = Duration::from_secs(60);
+
+fn make_mailer(config: &Config) -> Result<Mailer, StartError> {
+    match &config.mail.way {
+        MailWay::Folder(folder) => {
+            let failed = |error| StartError::Mail(format!("the folder {}: {error}", folder.display()));
+            Ok(Mailer::Folder(mail::Folder::open(folder).map_err(failed)?))
+        }
+        MailWay::Smtp(smtp) => {
+            let smtp = mail::Smtp::new(smtp_settings(smtp)).map_err(|error| StartError::Mail(error.to_string()))?;
+            Ok(Mailer::Smtp(smtp))
+        }
+        MailWay::Memory => Ok(Mailer::Memory(mail::Memory::default())),
+    }
+}
+
+fn smtp_settings(smtp: &SmtpSettings) -> mail::SmtpSettings {
+    let (security, usual_port) = match smtp.security {
+        SmtpSecurity::Tls => (mail::Security::Tls, 465),
+        SmtpSecurity::Starttls => (mail::Security::StartTls, 587),
+        SmtpSecurity::None => (mail::Security::None, 25),
+    };
+    let credentials = smtp.username.as_ref().map(|username| {
+        let password = smtp.password.as_ref().map_or("", |password| password.expose());
+        (username.clone(), mail::Secret::from(password.to_owned()))
+    });
+    mail::SmtpSettings {
+        host: smtp.host.clone(),
+        port: smtp.port.unwrap_or(usual_port),
+        security,
+        credentials,
+        deadline: MAIL_DEADLINE,
+    }
+}

@@ -1,0 +1,482 @@
+//! The configuration: the only reader of the environment and of the configuration file.
+//!
+//! `filmjacket.example.toml` lists every key with its default and meaning. Each key may also come from the
+//! environment, which wins over the file: `mail.from` is `FILMJACKET_MAIL__FROM` (two underscores for the dot).
+//! A value that reads as a TOML list, number or boolean is taken as one; anything else is text.
+
+use crate::people::{EmailAddress, SignInRule};
+use ipnet::IpNet;
+use protocol::sign_in::Limits;
+use serde::Deserialize;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What environment variables begin with.
+const ENV_PREFIX: &str = "FILMJACKET_";
+
+/// All settings, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address in people's browsers; links are made with it.
+    pub public_url: PublicUrl,
+    /// Folder for the database, the ciphertext, the server key and the mail folder.
+    pub data: PathBuf,
+    /// The server key, if it is not in the data folder.
+    pub server_key: Option<Secret>,
+    /// Who may sign in.
+    pub sign_in: SignInRule,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How mail leaves.
+    pub mail: MailSettings,
+    /// What a transfer may be.
+    pub limits: Limits,
+    /// How long a client may take.
+    pub patience: Patience,
+    /// How much is logged and in what form.
+    pub log: LogSettings,
+}
+
+/// A secret setting: wiped when dropped, never shown.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+impl Secret {
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+/// How mail leaves, and as whom.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// `Name <address>` or an address.
+    pub from: String,
+    /// By which way.
+    pub way: MailWay,
+}
+
+/// By which way mail leaves.
+#[derive(Debug, Clone)]
+pub enum MailWay {
+    /// Written to a folder and told on the console.
+    Folder(PathBuf),
+    /// Handed to a mail server.
+    Smtp(SmtpSettings),
+    /// Kept in memory, for tests.
+    Memory,
+}
+
+/// A mail server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpSettings {
+    /// Its name.
+    pub host: String,
+    /// Its port; 465 for TLS, 587 for STARTTLS, 25 for none unless given.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub security: SmtpSecurity,
+    /// Name to log in with, if it wants one.
+    pub username: Option<String>,
+    /// Password to log in with.
+    pub password: Option<Secret>,
+}
+
+/// How a connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpSecurity {
+    /// TLS from the first byte.
+    #[default]
+    Tls,
+    /// Begins in clear and must change to TLS before anything is said.
+    Starttls,
+    /// None: only for a mail server on this machine.
+    None,
+}
+
+/// How long a client may take to send a body.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Longest pause between two pieces of a body.
+    pub pause: Duration,
+    /// Longest time for a JSON body.
+    pub json: Duration,
+    /// Longest time for a part.
+    pub part: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        // A part is 8 MiB: 15 minutes let a line of 75 kbit/s through, and end one that only pretends to send.
+        Self { pause: Duration::from_secs(30), json: Duration::from_secs(30), part: Duration::from_secs(15 * 60) }
+    }
+}
+
+/// How much is logged and in what form.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// Such as `info` or `filmjacket=debug`.
+    pub filter: String,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: "info,actix_server=warn".to_owned(), json: false }
+    }
+}
+
+/// Scheme and authority that browsers see: the origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+    host: String,
+}
+
+impl PublicUrl {
+    fn parse(text: &str) -> Result<Self, ConfigError> {
+        let refused = |why: &str| ConfigError::Value("public_url", format!("{text:?} {why}"));
+        let origin = text.trim_end_matches('/').to_ascii_lowercase();
+        let uri: actix_web::http::Uri = origin.parse().map_err(|_| refused("is not a web address"))?;
+        let host = uri.host().ok_or_else(|| refused("names no host"))?.trim_matches(['[', ']']).to_owned();
+        if !matches!(uri.path(), "/" | "") || uri.query().is_some() || origin.contains('@') {
+            return Err(refused("must be only scheme, host and port, such as https://send.clinic.example"));
+        }
+        let url = Self { origin, host };
+        match uri.scheme_str() {
+            Some("https") => Ok(url),
+            Some("http") if url.is_loopback() => Ok(url),
+            Some("http") => Err(refused("must begin with https:// because browsers protect nothing without it")),
+            _ => Err(refused("must begin with https://")),
+        }
+    }
+
+    /// Such as `https://send.clinic.example`; no slash at the end.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The host's name, for mail ids.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether browsers reach it by TLS.
+    pub fn is_https(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
+    /// Whether it is this machine's own.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {0} cannot be read: {1}")]
+    File(String, std::io::Error),
+    /// The file is not TOML, or has keys or types that are not ours.
+    #[error("the configuration does not read: {0}")]
+    Syntax(String),
+    /// A value makes no sense.
+    #[error("the setting {0}: {1}")]
+    Value(&'static str, String),
+}
+
+/// The file's shape. Every key may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    data: Option<PathBuf>,
+    server_key: Option<Secret>,
+    trusted_proxies: Vec<IpNet>,
+    sign_in: SignInSection,
+    mail: MailSection,
+    limits: LimitsSection,
+    log: LogSettings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SignInSection {
+    allow: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MailSection {
+    from: Option<String>,
+    folder: Option<PathBuf>,
+    smtp: Option<SmtpSettings>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsSection {
+    max_files: u32,
+    max_file_gib: u64,
+    max_transfer_gib: u64,
+    max_lifetime_days: u32,
+    max_openings: u32,
+    max_transfers_per_day: u32,
+    max_stored_gib: u64,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self {
+            max_files: 5,
+            max_file_gib: 20,
+            max_transfer_gib: 50,
+            max_lifetime_days: 30,
+            max_openings: 100,
+            max_transfers_per_day: 200,
+            max_stored_gib: 500,
+        }
+    }
+}
+
+impl LimitsSection {
+    fn parse(&self) -> Result<Limits, ConfigError> {
+        let gib = |value: u64| value.saturating_mul(1 << 30);
+        // What the parts of one object can hold (protocol::layout::MAX_PARTS); a larger promise could not be kept.
+        let largest = protocol::layout::MAX_PARTS * protocol::layout::PART_LEN >> 30;
+        if self.max_file_gib == 0 || self.max_file_gib > largest {
+            return Err(ConfigError::Value("limits.max_file_gib", format!("must be from 1 to {largest}")));
+        }
+        for (name, value) in [
+            ("limits.max_files", self.max_files),
+            ("limits.max_lifetime_days", self.max_lifetime_days),
+            ("limits.max_openings", self.max_openings),
+            ("limits.max_transfers_per_day", self.max_transfers_per_day),
+        ] {
+            if value == 0 || value > 10_000 {
+                return Err(ConfigError::Value(name, "must be from 1 to 10000".to_owned()));
+            }
+        }
+        Ok(Limits {
+            max_files: self.max_files,
+            max_file_len: gib(self.max_file_gib),
+            max_transfer_len: gib(self.max_transfer_gib),
+            max_lifetime: i64::from(self.max_lifetime_days) * 24 * 60 * 60,
+            max_openings: self.max_openings,
+            max_transfers_per_day: self.max_transfers_per_day,
+            max_stored: gib(self.max_stored_gib),
+        })
+    }
+}
+
+impl Config {
+    /// The defaults with this data folder and address: what a newcomer gets, and what tests start from.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if `listen` is not a loopback address: then it must be said who may sign in.
+    pub fn embedded(data: &Path, listen: SocketAddr) -> Result<Self, ConfigError> {
+        Self::check(File { data: Some(data.to_owned()), listen: Some(listen), ..File::default() })
+    }
+
+    /// Reads the file, if one is named, and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`], a sentence for the administrator.
+    pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let text = file.map_or(Ok(String::new()), |path| {
+            std::fs::read_to_string(path).map_err(|error| ConfigError::File(path.display().to_string(), error))
+        })?;
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::parse(&text, environment)
+    }
+
+    /// Reads the text of a file and the variables of an environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
+        for (name, value) in environment {
+            if let Some(path) = name.strip_prefix(ENV_PREFIX) {
+                insert(&mut table, &path.to_ascii_lowercase(), &value);
+            }
+        }
+        // The error's own text may quote a secret's line; its message does not.
+        Self::check(table.try_into().map_err(|error: toml::de::Error| ConfigError::Syntax(error.message().to_owned()))?)
+    }
+
+    fn check(file: File) -> Result<Self, ConfigError> {
+        let listen = file.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+        let public_url = PublicUrl::parse(&file.public_url.unwrap_or_else(|| format!("http://{listen}")))?;
+        let data = file.data.unwrap_or_else(|| PathBuf::from("data"));
+        let sign_in = if file.sign_in.allow.is_empty() {
+            if !listen.ip().is_loopback() || !public_url.is_loopback() {
+                let why = "say who may sign in, such as allow = [\"clinic.example\"]; only on this machine's own address may anyone";
+                return Err(ConfigError::Value("sign_in.allow", why.to_owned()));
+            }
+            SignInRule::Anyone
+        } else {
+            SignInRule::parse(&file.sign_in.allow).map_err(|problem| {
+                ConfigError::Value("sign_in.allow", format!("{:?}: {}", problem.field, problem.detail))
+            })?
+        };
+        let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", mail_domain(&public_url)));
+        let way = match (file.mail.smtp, file.mail.folder) {
+            (Some(smtp), None) => MailWay::Smtp(smtp),
+            (None, Some(folder)) => MailWay::Folder(folder),
+            (None, None) => MailWay::Folder(data.join("mail")),
+            (Some(_), Some(_)) => {
+                return Err(ConfigError::Value("mail", "mail goes to a server or to a folder, not to both".to_owned()));
+            }
+        };
+        Ok(Self {
+            listen,
+            public_url,
+            data,
+            server_key: file.server_key,
+            sign_in,
+            trusted_proxies: file.trusted_proxies,
+            mail: MailSettings { from, way },
+            limits: file.limits.parse()?,
+            patience: Patience::default(),
+            log: file.log,
+        })
+    }
+}
+
+/// Puts a variable's value where its name says: `mail__from` is the key `from` in the table `mail`.
+fn insert(table: &mut toml::Table, path: &str, value: &str) {
+    match path.split_once("__") {
+        Some((section, rest)) => {
+            let inner = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            if let toml::Value::Table(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+        None => {
+            let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
+            table.insert(path.to_owned(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+        }
+    }
+}
+
+/// A domain that mail addresses may have: loopback addresses and `localhost` have no mail of their own.
+fn mail_domain(public_url: &PublicUrl) -> String {
+    let candidate = format!("filmjacket@{}", public_url.host());
+    EmailAddress::parse(&candidate, "mail.from")
+        .map_or_else(|_| "filmjacket.invalid".to_owned(), |address| address.domain().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::parse(text, environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn without_a_file_a_newcomer_gets_a_loopback_server() {
+        let config = parse("", &[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.public_url.origin(), "http://127.0.0.1:8080");
+        assert_eq!(config.sign_in, SignInRule::Anyone);
+        assert!(matches!(config.mail.way, MailWay::Folder(folder) if folder == Path::new("data/mail")));
+    }
+
+    #[test]
+    fn the_example_file_reads_and_says_the_defaults() {
+        let text = include_str!("../filmjacket.example.toml");
+        let example = parse(text, &[]).unwrap();
+        let defaults = parse("", &[]).unwrap();
+        assert_eq!(format!("{example:?}"), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn every_key_that_the_example_explains_is_a_key() {
+        // A commented line `# key = value` is an example too; with its mark taken away the file must still read.
+        let text: String = include_str!("../filmjacket.example.toml")
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let config = parse(&text, &[]).unwrap();
+        assert!(matches!(config.mail.way, MailWay::Smtp(_)));
+        assert!(config.server_key.is_some() && !config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = parse(
+            "listen = \"127.0.0.1:1\"\n[limits]\nmax_files = 3\n",
+            &[
+                ("FILMJACKET_LISTEN", "127.0.0.1:2"),
+                ("FILMJACKET_LIMITS__MAX_FILES", "4"),
+                ("FILMJACKET_SIGN_IN__ALLOW", "[\"clinic.example\"]"),
+                ("PATH", "/bin"),
+            ],
+        )
+        .unwrap();
+        assert_eq!((config.listen.port(), config.limits.max_files), (2, 4));
+        assert!(matches!(config.sign_in, SignInRule::Listed { .. }));
+    }
+
+    #[test]
+    fn a_server_that_others_reach_must_say_who_may_sign_in() {
+        for text in ["listen = \"0.0.0.0:80\"", "public_url = \"https://send.clinic.example\""] {
+            assert!(matches!(parse(text, &[]), Err(ConfigError::Value("sign_in.allow", _))), "{text}");
+            assert!(parse(&format!("{text}\nsign_in.allow = [\"clinic.example\"]\npublic_url2 = 1"), &[]).is_err());
+        }
+        let open = "public_url = \"https://send.clinic.example\"\nsign_in.allow = [\"clinic.example\"]";
+        assert!(parse(open, &[]).unwrap().public_url.is_https());
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin_and_never_plain_http_beyond_this_machine() {
+        for good in ["http://127.0.0.1:8080", "http://localhost:1/", "https://Send.Clinic.Example", "http://[::1]:80"] {
+            assert!(PublicUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://send.clinic.example",
+            "https://x.example/path",
+            "ftp://x.example",
+            "x.example",
+            "https://u@x.example",
+            "",
+        ] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_a_secret_is_never_shown() {
+        assert!(parse("listne = \"127.0.0.1:1\"", &[]).unwrap_err().to_string().contains("listne"));
+        let config = parse("server_key = \"very-secret\"", &[]).unwrap();
+        assert!(!format!("{config:?}").contains("very-secret"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The one mapping from errors to answers.
+//!
+//! A refusal is a [`Problem`] (RFC 9457): a stable slug for programs and one sentence for a person. It travels as an
+//! extension of the response; `security::baseline`, which sees every answer, writes it as JSON or as a page. Faults of
+//! ours are told by a request number only: never database text, never a path.
+
+use crate::blobs::{PutError, ReadError};
+use crate::store::StoreError;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use protocol::{Problem, ProblemKind};
+
+/// Seconds after which it makes sense to ask again when the database is busy.
+const BUSY_RETRY: u64 = 5;
+
+/// An answer that is not the one asked for.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    problem: Box<Problem>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// A problem with its sentence.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Problem::new(kind, detail).into()
+    }
+
+    /// Nothing is there, or it is not the caller's: the answer is the same.
+    pub fn not_found() -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            "There is nothing at this address. Please check it, or start from the first page.",
+        )
+    }
+
+    /// Bad, expired, used up and ended links are not told apart.
+    pub fn link_invalid() -> Self {
+        Self::new(
+            ProblemKind::LinkInvalid,
+            "This link does not open anything (any more). Please ask whoever sent it to send the images again.",
+        )
+    }
+
+    /// The session is missing or over.
+    pub fn sign_in_needed() -> Self {
+        Self::new(ProblemKind::SignInNeeded, "You are not signed in, or your session is over. Please sign in again.")
+    }
+
+    /// The ticket is unknown or over, or its transfer is.
+    pub fn ticket_invalid() -> Self {
+        Self::new(
+            ProblemKind::TicketInvalid,
+            "The time to fetch these files is over. Please open the link again and enter the passcode.",
+        )
+    }
+
+    /// The resource has other methods.
+    pub fn method_not_allowed(allowed: &[&str]) -> Self {
+        let mut methods = allowed.join(", ");
+        if allowed.contains(&"GET") {
+            methods.push_str(", HEAD");
+        }
+        let detail = format!("This address answers {methods} only.");
+        let header = HeaderValue::from_str(&methods).ok().map(|value| (ALLOW, value));
+        Self { header, ..Self::new(ProblemKind::MethodNotAllowed, detail) }
+    }
+
+    /// The caller must wait.
+    pub fn too_many_requests(seconds: u64, detail: impl Into<String>) -> Self {
+        Problem { retry_after: Some(seconds), ..Problem::new(ProblemKind::TooManyRequests, detail) }.into()
+    }
+
+    fn internal() -> Self {
+        Self::new(ProblemKind::Internal, "This is our fault. Please try again; if it stays, tell your administrator.")
+    }
+
+    fn unavailable() -> Self {
+        Problem {
+            retry_after: Some(BUSY_RETRY),
+            ..Problem::new(
+                ProblemKind::Unavailable,
+                "The server is very busy. Nothing is lost; please try again in a moment.",
+            )
+        }
+        .into()
+    }
+
+    fn storage_full() -> Self {
+        Self::new(
+            ProblemKind::StorageFull,
+            "The server has no room left for more files. What was sent can still be opened; please tell your administrator.",
+        )
+    }
+
+    /// For an error answer that the framework made by itself.
+    pub(super) fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(&[]),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(ProblemKind::BodyTooLong, "The request is longer than this address takes.")
+            }
+            status if status.is_client_error() => Self::new(ProblemKind::BadRequest, "The request could not be read."),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let header = problem.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        Self { problem: Box::new(problem), header }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::unavailable(),
+            StoreError::Full => Self::storage_full(),
+            StoreError::Broken(error) => {
+                tracing::error!(%error, "the database failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<PutError<Refusal>> for Refusal {
+    fn from(error: PutError<Refusal>) -> Self {
+        match error {
+            PutError::Digest => Self::new(
+                ProblemKind::DigestMismatch,
+                "The part arrived changed: its bytes do not have the announced SHA-256. Please send it again.",
+            ),
+            PutError::Length => {
+                Self::new(ProblemKind::PartLength, "The part ended before its announced length. Please send it again.")
+            }
+            PutError::Full => Self::storage_full(),
+            PutError::Body(refusal) => refusal,
+            PutError::Io(error) => {
+                tracing::error!(%error, "a part could not be stored");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        tracing::error!(%error, "a stored part could not be read");
+        Self::internal()
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    fn from(error: std::io::Error) -> Self {
+        tracing::error!(%error, "the operating system refused");
+        Self::internal()
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem.detail)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The body is written by `security::baseline`, which knows what the caller can read.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::new(self.status_code());
+        if let Some((name, value)) = &self.header {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response.extensions_mut().insert(Problem::clone(&self.problem));
+        response
+    }
+}
+
+impl Responder for Refusal {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
+        self.error_response()
+    }
+}

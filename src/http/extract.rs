@@ -1,0 +1,348 @@
+//! What handlers take from a request. Each extractor parses completely or refuses with a sentence.
+
+use super::error::Refusal;
+use crate::app::App;
+use crate::config::Patience;
+use crate::people;
+use crate::store::{Account, AuditEntry, Event};
+use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieAge};
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::{FromRequest, HttpRequest, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt as _};
+use ipnet::IpNet;
+use protocol::{ProblemKind, Ticket};
+use serde::de::DeserializeOwned;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest JSON body of all calls but the seal: nothing that they take comes near it.
+pub(super) const JSON_LIMIT: usize = 16 * 1024;
+
+/// Longest body of the seal: a manifest of 96 KiB is 128 KiB as base64, and the capsule and the proof come on top.
+pub(super) const SEAL_LIMIT: usize = 192 * 1024;
+
+/// The app that the server was started with.
+pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Refusal> {
+    request
+        .app_data::<web::Data<App>>()
+        .cloned()
+        .ok_or_else(|| Refusal::from_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+/// A cookie that holds 32 random bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SecretCookie {
+    /// The session.
+    Session,
+    /// Binds a sign-in code to the browser that asked for it.
+    Browser,
+}
+
+impl SecretCookie {
+    /// `__Host-` makes browsers insist on TLS, on this host alone and on the whole site. On plain-HTTP loopback some
+    /// engines refuse such a cookie, so there it has a plain name.
+    const fn name(self, tls: bool) -> &'static str {
+        match (self, tls) {
+            (Self::Session, true) => "__Host-filmjacket-session",
+            (Self::Session, false) => "filmjacket-session",
+            (Self::Browser, true) => "__Host-filmjacket-browser",
+            (Self::Browser, false) => "filmjacket-browser",
+        }
+    }
+
+    const fn seconds(self) -> i64 {
+        match self {
+            Self::Session => people::LIFETIME,
+            Self::Browser => people::CODE_LIFETIME,
+        }
+    }
+
+    /// The cookie that carries `secret`.
+    pub(super) fn make(self, app: &App, secret: &[u8; 32]) -> Cookie<'static> {
+        self.build(app, URL_SAFE_NO_PAD.encode(secret), self.seconds())
+    }
+
+    /// The cookie that takes it back.
+    pub(super) fn remove(self, app: &App) -> Cookie<'static> {
+        self.build(app, String::new(), 0)
+    }
+
+    fn build(self, app: &App, value: String, seconds: i64) -> Cookie<'static> {
+        let tls = app.config.public_url.is_https();
+        Cookie::build(self.name(tls), value)
+            .path("/")
+            .http_only(true)
+            .secure(tls)
+            .same_site(SameSite::Strict)
+            .max_age(CookieAge::seconds(seconds))
+            .finish()
+    }
+
+    /// The SHA-256 of the secret that the browser sent, under which the database knows it.
+    pub(super) fn read_hash(self, request: &HttpRequest, app: &App) -> Option<[u8; 32]> {
+        let cookie = request.cookie(self.name(app.config.public_url.is_https()))?;
+        let secret: [u8; 32] = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?.try_into().ok()?;
+        Some(crate::keys::hash_secret(&secret))
+    }
+}
+
+/// The signed-in sender. A request that changes something also keeps the session alive; a GET changes nothing.
+#[derive(Debug)]
+pub(super) struct Sender {
+    pub(super) account: Account,
+    pub(super) session_hash: [u8; 32],
+}
+
+impl Sender {
+    /// An audit row about something that this sender does; the transfer and the detail are for the caller to add.
+    pub(super) fn entry(&self, app: &App, event: Event, client: Client) -> AuditEntry {
+        AuditEntry {
+            at: app.clock.now(),
+            event,
+            actor: self.account.email.to_string(),
+            transfer_id: None,
+            address: Some(client.address()),
+            detail: String::new(),
+        }
+    }
+}
+
+impl FromRequest for Sender {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app_of(&request)?;
+            let session_hash = SecretCookie::Session.read_hash(&request, &app).ok_or_else(Refusal::sign_in_needed)?;
+            let now = app.clock.now();
+            let session = app.store.find_session(&session_hash).await?.ok_or_else(Refusal::sign_in_needed)?;
+            // The rule is asked each time: who is taken off the list is out at once.
+            if !people::is_alive(session.created_at, session.seen_at, now)
+                || !app.config.sign_in.allows(&session.account.email)
+            {
+                return Err(Refusal::sign_in_needed());
+            }
+            if *request.method() != Method::GET && now >= session.seen_at.plus(people::REFRESH_AFTER) {
+                app.store.refresh_session(&session_hash, now).await?;
+            }
+            Ok(Self { account: session.account, session_hash })
+        })
+    }
+}
+
+/// A JSON body of at most `LIMIT` bytes.
+#[derive(Debug)]
+pub(super) struct Json<T, const LIMIT: usize = JSON_LIMIT>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Json<T, LIMIT> {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            let app = app_of(&request)?;
+            let body = read_body(&request, payload, LIMIT, app.config.patience).await?;
+            if !is_json(&request) {
+                return Err(Refusal::new(
+                    ProblemKind::MediaType,
+                    "This call takes JSON: Content-Type: application/json.",
+                ));
+            }
+            serde_json::from_slice(&body).map(Self).map_err(|error| {
+                // The reason names fields of ours and positions, but may quote a value, which may be a secret.
+                let detail = match error.classify() {
+                    serde_json::error::Category::Data => "The JSON does not have the fields that this call takes",
+                    _ => "This is not JSON",
+                };
+                let place = format!("(line {}, column {})", error.line(), error.column());
+                Refusal::new(ProblemKind::BadRequest, format!("{detail} {place}."))
+            })
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The whole body, read to its end even when it is refused for its length, so that the client reads our answer
+/// instead of a broken connection; what is far too long is not waited for.
+async fn read_body(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    patience: Patience,
+) -> Result<Vec<u8>, Refusal> {
+    let too_long = || {
+        let kib = limit / 1024;
+        Refusal::new(
+            ProblemKind::BodyTooLong,
+            format!("This request is longer than the {kib} KiB that this call takes."),
+        )
+    };
+    if declared_len(request).is_some_and(|len| len > 4 * limit as u64) {
+        return Err(too_long());
+    }
+    let mut pieces = Box::pin(watch(payload, patience.json, patience.pause));
+    let mut body = Vec::new();
+    let mut received = 0;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        received += piece.len();
+        if received <= limit {
+            body.extend_from_slice(&piece);
+        } else if received > 4 * limit {
+            break;
+        }
+    }
+    if received > limit { Err(too_long()) } else { Ok(body) }
+}
+
+/// `Content-Length`, if there is one.
+pub(super) fn declared_len(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The pieces of a body, until one is late: `pause` after the one before, or `total` after the first wait began.
+pub(super) fn watch(payload: Payload, total: Duration, pause: Duration) -> impl Stream<Item = Result<Bytes, Refusal>> {
+    let deadline = Instant::now() + total;
+    futures_util::stream::unfold(Some(payload), move |payload| async move {
+        let mut payload = payload?;
+        let late = deadline.min(Instant::now() + pause);
+        match tokio::time::timeout_at(late, payload.next()).await {
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(payload))),
+            Ok(Some(Err(_))) => {
+                let detail = "The request broke off before its end. Please send it again.";
+                Some((Err(Refusal::new(ProblemKind::BadRequest, detail)), None))
+            }
+            Ok(None) => None,
+            Err(_) => {
+                let detail =
+                    "The request came too slowly and was given up. Please check your connection and try again.";
+                Some((Err(Refusal::new(ProblemKind::TooSlow, detail)), None))
+            }
+        }
+    })
+}
+
+/// The right to fetch, from `Authorization: Ticket …`.
+#[derive(Debug)]
+pub(super) struct TicketHeader(pub(super) Ticket);
+
+impl FromRequest for TicketHeader {
+    type Error = Refusal;
+    type Future = std::future::Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let ticket = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Ticket "))
+            .and_then(|text| Ticket::parse(text.trim()).ok());
+        std::future::ready(ticket.map(Self).ok_or_else(Refusal::ticket_invalid))
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(IpAddr);
+
+impl Client {
+    /// For the audit.
+    pub(super) fn address(self) -> String {
+        self.0.to_string()
+    }
+
+    /// For counting: a household or office has a /64 of IPv6, so single addresses in it say nothing.
+    pub(super) fn network(self) -> String {
+        match self.0 {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        }
+    }
+}
+
+impl FromRequest for Client {
+    type Error = Refusal;
+    type Future = std::future::Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(app_of(request).map(|app| Self(client_address(request, &app.config.trusted_proxies))))
+    }
+}
+
+/// The peer, or, if that is one of our proxies, the last address in `X-Forwarded-For` that is not: everything before
+/// it was written by strangers.
+pub(super) fn client_address(request: &HttpRequest, proxies: &[IpNet]) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+    let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    last_stranger(peer, &forwarded.collect::<Vec<_>>().join(","), proxies)
+}
+
+fn last_stranger(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
+    let is_proxy = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
+    let mut nearest = peer;
+    for text in forwarded.rsplit(',') {
+        if !is_proxy(&nearest) {
+            break;
+        }
+        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+        nearest = address.to_canonical();
+    }
+    nearest
+}
+
+/// For logs: the network without the house number.
+pub(super) fn mask_address(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.x")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}::x")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_proxies_are_believed_about_the_clients_address() {
+        let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        for (peer, forwarded, client) in [
+            ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+            ("10.0.0.1", "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+            ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "nonsense", "10.0.0.1"),
+            ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ] {
+            let found = last_stranger(peer.parse().unwrap(), forwarded, &proxies);
+            assert_eq!(found.to_string(), client, "{peer} says {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_client_is_counted_by_its_network_and_logged_without_its_house_number() {
+        let address: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
+        assert_eq!(Client(address).network(), "2001:db8:1:2::/64");
+        assert_eq!(mask_address(address), "2001:db8:1::x");
+        assert_eq!(mask_address("203.0.113.9".parse().unwrap()), "203.0.113.x");
+    }
+}

@@ -1,0 +1,129 @@
+//! HTTP only: parse, call, reply. This file is the one route table and the one order of middleware.
+//!
+//! | file | for |
+//! | --- | --- |
+//! | [`error`] | the one mapping from errors to answers (RFC 9457 problem+json, or a page for a browser) |
+//! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
+//! | `extract` | what handlers take: the session, JSON bodies, the client's address, tickets |
+//! | `sign_in`, `me`, `transfers`, `parts`, `open`, `objects` | one file a resource |
+//! | `pages`, `problem_pages`, `assets` | what browsers see |
+//!
+//! This room must not hold rules (`transfer`, `people`) or SQL (`store`). A handler reads as a script.
+
+mod assets;
+pub mod error;
+mod extract;
+mod me;
+mod pages;
+mod problem_pages;
+mod security;
+
+use crate::app::App;
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::{HttpResponse, HttpServer, Route as Handling, guard, middleware, web};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who may call a route; the tests hold every route to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Anyone,
+    /// Whoever asked for a sign-in code in this browser.
+    Browser,
+    /// A signed-in sender.
+    Sender,
+    /// The signed-in sender whose transfer it is.
+    Owner,
+    /// Whoever holds a link.
+    Link,
+    /// Whoever unlocked the transfer.
+    Ticket,
+}
+
+/// One line of the route table.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET` also answers HEAD.
+    pub method: &'static str,
+    /// With `{names}` for what varies.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// Writes each route once: the table for tests and documents, and the same routes for actix.
+macro_rules! routes {
+    ($($path:literal => { $($method:ident $access:ident $handler:path),+ $(,)? })+) => {
+        /// Every route there is.
+        pub const ROUTES: &[Route] = &[
+            $($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+
+        ];
+
+        fn configure(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    $(.route(on(Method::$method).to($handler)))+
+                    .default_service(web::to(|| refuse_method(&[$(stringify!($method)),+]))),
+            );)+
+        }
+    };
+}
+
+routes! {
+    "/healthz" => { GET Anyone health }
+    "/" => { GET Anyone pages::sign_in }
+    "/welcome" => { GET Anyone pages::welcome }
+    "/send" => { GET Anyone pages::send }
+    "/sent" => { GET Anyone pages::sent }
+    "/sent/{transfer_id}" => { GET Anyone pages::transfer }
+    "/open" => { GET Anyone pages::open }
+    "/about" => { GET Anyone pages::about }
+    "/problems" => { GET Anyone pages::problems }
+    "/problems/{slug}" => { GET Anyone pages::problem }
+    "/assets/{hash}/{path:.*}" => { GET Anyone assets::get }
+    "/api/v1/me" => { GET Sender me::show, PUT Sender me::change }
+}
+
+/// A route for `method`; HEAD is answered where GET is.
+fn on(method: Method) -> Handling {
+    if method == Method::GET {
+        web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+    } else {
+        web::method(method)
+    }
+}
+
+async fn refuse_method(allowed: &[&str]) -> error::Refusal {
+    error::Refusal::method_not_allowed(allowed)
+}
+
+/// `GET /healthz`: the server runs and its database answers.
+async fn health(app: web::Data<App>) -> Result<HttpResponse, error::Refusal> {
+    app.store.ping().await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
+}
+
+/// Binds the routes and the baseline to a listener.
+pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let data = web::Data::from(app);
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(data.clone())
+            .app_data(web::PathConfig::default().error_handler(|_, _| error::Refusal::not_found().into()))
+            .configure(configure)
+            .default_service(web::to(|| async { error::Refusal::not_found() }))
+            .wrap(middleware::from_fn(security::baseline))
+    })
+    // A head that takes longer is cut; bodies are watched by `extract`.
+    .client_request_timeout(Duration::from_secs(10))
+    // Longer than the idle timers of usual proxies would only keep dead connections.
+    .keep_alive(Duration::from_secs(60))
+    .shutdown_timeout(20)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}

@@ -1,0 +1,165 @@
+//! What holds for every answer, whichever handler made it: the HTTP baseline, the same-origin check, the error body,
+//! and one log line of allowed fields.
+
+use super::error::Refusal;
+use super::extract::{client_address, mask_address};
+use super::pages;
+use crate::app::App;
+use crate::config::PublicUrl;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError as _, web};
+use protocol::problem::PROBLEM_JSON;
+use protocol::{Problem, ProblemKind};
+use std::time::Instant;
+
+/// Everything comes from here; no script or style stands in the page; the one trusted-types policy makes the addresses
+/// of our own workers.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+    connect-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+    trusted-types app-loader";
+
+/// All off. Writing to the clipboard is not listed, because *copy* needs it.
+const PERMISSIONS_POLICY: &str = "accelerometer=(), ambient-light-sensor=(), autoplay=(), battery=(), bluetooth=(), \
+    browsing-topics=(), camera=(), clipboard-read=(), display-capture=(), encrypted-media=(), gamepad=(), \
+    geolocation=(), gyroscope=(), hid=(), idle-detection=(), interest-cohort=(), local-fonts=(), magnetometer=(), \
+    microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), \
+    publickey-credentials-create=(), publickey-credentials-get=(), serial=(), speaker-selection=(), usb=(), \
+    window-management=(), xr-spatial-tracking=()";
+
+/// On every answer.
+const BASELINE: &[(&str, &str)] = &[
+    ("content-security-policy", CONTENT_SECURITY_POLICY),
+    ("permissions-policy", PERMISSIONS_POLICY),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("x-robots-tag", "noindex"),
+];
+
+/// Two years, where TLS is.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// The outermost middleware.
+pub(super) async fn baseline(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        return Err(actix_web::error::ErrorInternalServerError("the application is not there"));
+    };
+    let request_id = make_request_id();
+    let wants_page = wants_page(&request);
+    let client = mask_address(client_address(request.request(), &app.config.trusted_proxies));
+    let response = if is_same_origin(&request, &app.config.public_url) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        request.into_response(cross_origin().error_response())
+    };
+    let mut response = write_problem(response, wants_page, &request_id);
+    write_headers(response.headers_mut(), app.config.public_url.is_https());
+    tracing::info!(
+        request = %request_id,
+        method = %response.request().method(),
+        // The template, not the address: addresses hold ids.
+        route = response.request().match_pattern().as_deref().unwrap_or("-"),
+        status = response.status().as_u16(),
+        ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        client = %client,
+        "answered"
+    );
+    Ok(response)
+}
+
+/// Requests that change something must come from our own pages. Browsers say so in `Sec-Fetch-Site`, which no page can
+/// forge; whoever does not send it must name our exact origin.
+fn is_same_origin(request: &ServiceRequest, public_url: &PublicUrl) -> bool {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return true;
+    }
+    let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
+    match header("sec-fetch-site") {
+        Some(site) => site == b"same-origin",
+        None => header("origin") == Some(public_url.origin().as_bytes()),
+    }
+}
+
+fn cross_origin() -> Refusal {
+    Refusal::new(
+        ProblemKind::CrossOrigin,
+        "This request came from another website and was not carried out. Please use this server's own pages.",
+    )
+}
+
+/// Whether a person is waiting for a page, rather than a program for JSON.
+fn wants_page(request: &ServiceRequest) -> bool {
+    let accepts_html = || {
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        accept.is_some_and(|accept| accept.contains("text/html"))
+    };
+    !request.path().starts_with("/api/") && accepts_html()
+}
+
+/// Gives a refusal its body. Errors that the framework made by itself come without one and get theirs here too.
+fn write_problem(mut response: ServiceResponse, wants_page: bool, request_id: &str) -> ServiceResponse {
+    let told = response.response_mut().extensions_mut().remove::<Problem>();
+    let status = response.status();
+    let unexplained = status.is_client_error() || status.is_server_error();
+    let problem = match told {
+        Some(problem) => problem,
+        None if unexplained && !response.headers().contains_key(header::CONTENT_TYPE) => {
+            return write_problem(replace(response, &Refusal::from_status(status)), wants_page, request_id);
+        }
+        None => return response,
+    };
+    let problem = match status {
+        StatusCode::INTERNAL_SERVER_ERROR => Problem {
+            detail: format!("{} The administrator finds it under number {request_id}.", problem.detail),
+            ..problem
+        },
+        _ => problem,
+    };
+    let (content_type, body) = if wants_page {
+        ("text/html; charset=utf-8", pages::error_page(&problem))
+    } else {
+        (PROBLEM_JSON, serde_json::to_string(&problem).unwrap_or_default())
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.map_body(|_, _| BoxBody::new(body))
+}
+
+fn replace(response: ServiceResponse, refusal: &Refusal) -> ServiceResponse {
+    let kept: Vec<_> = response.headers().get_all(header::ALLOW).cloned().collect();
+    let mut response = response.into_response(refusal.error_response());
+    for value in kept {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+fn write_headers(headers: &mut HeaderMap, tls: bool) {
+    for (name, value) in BASELINE {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    // Hashed assets say otherwise for themselves.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Names one request in the log and in an error that people report. No secret: 6 random bytes, or zeros if there are none.
+fn make_request_id() -> String {
+    let mut bytes = [0; 6];
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

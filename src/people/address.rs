@@ -1,0 +1,99 @@
+//! E-mail addresses.
+
+use protocol::{Problem, ProblemKind};
+
+/// Longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the angle brackets).
+const MAX_LEN: usize = 254;
+
+/// A well-formed address. Its domain is in lower case; the part before `@` is as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress(String);
+
+impl EmailAddress {
+    /// Reads an address as a person types it: spaces around it are dropped. A display name, a quoted local part or a
+    /// domain without a dot is refused: in practice each of them is a slip.
+    ///
+    /// # Errors
+    /// [`ProblemKind::InvalidField`] that names `field`.
+    pub fn parse(text: &str, field: &str) -> Result<Self, Problem> {
+        let text = text.trim();
+        let refused = |detail: String| Problem {
+            field: Some(field.to_owned()),
+            ..Problem::new(ProblemKind::InvalidField, detail)
+        };
+        if text.len() > MAX_LEN {
+            return Err(refused(format!(
+                "This address has {} characters; the longest possible has {MAX_LEN}.",
+                text.len()
+            )));
+        }
+        let options =
+            email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
+        let parsed = email_address::EmailAddress::parse_with_options(text, options)
+            .ok()
+            .filter(|parsed| {
+                !parsed.local_part().contains(['"', '\\'])
+                    && text.chars().all(|c| !c.is_control() && !c.is_whitespace())
+            })
+            .ok_or_else(|| {
+                refused("This is not a complete e-mail address; it looks like anna@clinic.example.".to_owned())
+            })?;
+        Ok(Self(format!("{}@{}", parsed.local_part(), parsed.domain().to_lowercase())))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same for all spellings that people use for one mailbox: all in lower case. Accounts are found by it.
+    pub fn account_key(&self) -> String {
+        self.0.to_lowercase()
+    }
+
+    /// What follows the `@`.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+impl std::fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EmailAddress;
+
+    #[test]
+    fn an_address_is_read_as_people_type_it() {
+        let address = EmailAddress::parse("  Anna.Ruiz+ct@Clinic.Example ", "email").unwrap();
+        assert_eq!(address.as_str(), "Anna.Ruiz+ct@clinic.example");
+        assert_eq!(address.account_key(), "anna.ruiz+ct@clinic.example");
+        assert_eq!(address.domain(), "clinic.example");
+    }
+
+    #[test]
+    fn what_is_not_one_plain_address_is_refused_with_its_field() {
+        let long = format!("{}@clinic.example", "a".repeat(250));
+        for text in [
+            "",
+            "anna",
+            "anna@",
+            "@clinic.example",
+            "anna@localhost",
+            "anna@clinic.example, bob@clinic.example",
+            "Anna <anna@clinic.example>",
+            "anna@clinic.example\r\nBcc: eve@evil.example",
+            "\"a b\"@clinic.example",
+            "anna@[127.0.0.1]",
+            "anna @clinic.example",
+            &long,
+        ] {
+            let problem = EmailAddress::parse(text, "recipient.email").expect_err(text);
+            assert_eq!(problem.field.as_deref(), Some("recipient.email"), "{text:?}");
+        }
+    }
+}

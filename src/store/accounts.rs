@@ -1,0 +1,187 @@
+//! Accounts, their sessions, and the codes that lead to one.
+
+use super::audit::{AuditEntry, append};
+use super::{Result, Store, StoreError, damaged, to_text, to_time};
+use crate::people::{CODE_TRIES, EmailAddress, Profile};
+use protocol::Timestamp;
+
+/// A sender.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// 32 random bytes as base64url; in no URL.
+    pub account_id: String,
+    /// The address proved by the code.
+    pub email: EmailAddress,
+    /// Empty until given.
+    pub name: String,
+    /// May stay empty.
+    pub organisation: String,
+}
+
+/// A session and whose it is.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Whose.
+    pub account: Account,
+    /// When its code was typed.
+    pub created_at: Timestamp,
+    /// When it last did something.
+    pub seen_at: Timestamp,
+}
+
+/// A waiting code, after one more try at it was counted.
+#[derive(Debug, Clone)]
+pub struct TriedCode {
+    /// The address that it was mailed to, as an account key.
+    pub email_key: String,
+    /// The keyed hash of the code.
+    pub code_mac: String,
+}
+
+/// What starts a session.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// The address proved by the code.
+    pub email: &'a EmailAddress,
+    /// For a first sign-in.
+    pub new_account_id: &'a [u8; 32],
+    /// The new session.
+    pub session_hash: &'a [u8; 32],
+    /// The browser's session until now, which ends.
+    pub replaces: Option<&'a [u8; 32]>,
+    /// The browser whose code is spent.
+    pub browser_hash: &'a [u8; 32],
+}
+
+impl Store {
+    /// The session that this hash names, however old.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_session(&self, session_hash: &[u8; 32]) -> Result<Option<Session>> {
+        let row: Option<(String, String, String, String, i64, i64)> = sqlx::query_as(
+            "SELECT a.account_id, a.email, a.name, a.organisation, s.created_at, s.seen_at
+             FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1",
+        )
+        .bind(to_text(session_hash))
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some((account_id, email, name, organisation, created_at, seen_at)) = row else { return Ok(None) };
+        let email = EmailAddress::parse(&email, "email").map_err(|_| damaged("address"))?;
+        let account = Account { account_id, email, name, organisation };
+        Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at) }))
+    }
+
+    /// Writes down that a session did something.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refresh_session(&self, session_hash: &[u8; 32], now: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $2")
+            .bind(to_text(session_hash))
+            .bind(now.as_unix())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_session(&self, session_hash: &[u8; 32], entry: &AuditEntry) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
+            .bind(to_text(session_hash))
+            .execute(&mut *transaction)
+            .await?;
+        append(&mut transaction, entry).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Changes what recipients see.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change_profile(&self, account_id: &str, profile: &Profile, entry: &AuditEntry) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE accounts SET name = $2, organisation = $3 WHERE account_id = $1")
+            .bind(account_id)
+            .bind(profile.name.as_str())
+            .bind(profile.organisation.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        append(&mut transaction, entry).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Counts one more try at a browser's code, and gives what it is compared with; `None` if there is no code, or
+    /// it is too old, or was tried too often.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn try_code(&self, browser_hash: &[u8; 32], now: Timestamp) -> Result<Option<TriedCode>> {
+        let row: Option<(String, String)> = sqlx::query_as(
+            "UPDATE sign_in_codes SET tries = tries + 1
+             WHERE browser_hash = $1 AND expires_at > $2 AND tries < $3 RETURNING email_key, code_mac",
+        )
+        .bind(to_text(browser_hash))
+        .bind(now.as_unix())
+        .bind(CODE_TRIES)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|(email_key, code_mac)| TriedCode { email_key, code_mac }))
+    }
+
+    /// Spends a browser's code and starts a session; false if the code was already spent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn start_session(&self, new: &NewSession<'_>, entry: &AuditEntry) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let spent = sqlx::query("DELETE FROM sign_in_codes WHERE browser_hash = $1")
+            .bind(to_text(new.browser_hash))
+            .execute(&mut *transaction)
+            .await?;
+        if spent.rows_affected() != 1 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at)
+             VALUES ($1, $2, $3, '', '', $4) ON CONFLICT (email_key) DO NOTHING",
+        )
+        .bind(to_text(new.new_account_id))
+        .bind(new.email.account_key())
+        .bind(new.email.as_str())
+        .bind(entry.at.as_unix())
+        .execute(&mut *transaction)
+        .await?;
+        if let Some(old) = new.replaces {
+            sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
+                .bind(to_text(old))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        sqlx::query(
+            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at)
+             SELECT $1, account_id, $2, $2 FROM accounts WHERE email_key = $3",
+        )
+        .bind(to_text(new.session_hash))
+        .bind(entry.at.as_unix())
+        .bind(new.email.account_key())
+        .execute(&mut *transaction)
+        .await?;
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Writes down an event that changed nothing else, such as a refused sign-in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::from)?;
+        append(&mut connection, entry).await
+    }
+}

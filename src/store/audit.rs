@@ -1,0 +1,125 @@
+//! The audit: who did what, when, from where. Rows are only ever appended, in the transaction of what they tell.
+
+use super::{Result, Store, to_time};
+use protocol::transfers::LogEntry;
+use protocol::{Timestamp, TransferId};
+use sqlx::AnyConnection;
+
+/// What happened; the text is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Someone signed in.
+    SessionStarted,
+    /// Someone signed out.
+    SessionEnded,
+    /// A wrong sign-in code was typed.
+    SignInRefused,
+    /// A sender changed their name or organisation.
+    ProfileChanged,
+    /// A draft was made.
+    Created,
+    /// A draft was sealed and its mail queued.
+    Sealed,
+    /// A new link was made and mailed; the old one is dead.
+    Resent,
+    /// The mail server took the mail with the link.
+    MailAccepted,
+    /// The mail server refused the mail with the link, or took none for two days.
+    MailRefused,
+    /// The transfer was unlocked; one opening is spent.
+    Opened,
+    /// A wrong passcode was refused.
+    Refused,
+    /// The recipient's client verified what it fetched.
+    Received,
+    /// The sender ended it.
+    Revoked,
+    /// Its time ran out.
+    Expired,
+    /// Its openings were spent and the last ticket ran out.
+    UsedUp,
+    /// Its bytes and keys were removed.
+    Purged,
+}
+
+impl Event {
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SessionStarted => "session.started",
+            Self::SessionEnded => "session.ended",
+            Self::SignInRefused => "sign_in.refused",
+            Self::ProfileChanged => "profile.changed",
+            Self::Created => "transfer.created",
+            Self::Sealed => "transfer.sealed",
+            Self::Resent => "transfer.resent",
+            Self::MailAccepted => "mail.accepted",
+            Self::MailRefused => "mail.refused",
+            Self::Opened => "transfer.opened",
+            Self::Refused => "transfer.refused",
+            Self::Received => "transfer.received",
+            Self::Revoked => "transfer.revoked",
+            Self::Expired => "transfer.expired",
+            Self::UsedUp => "transfer.used_up",
+            Self::Purged => "transfer.purged",
+        }
+    }
+}
+
+/// One row to be appended.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+    /// Who: an account's address, `recipient`, or `system`.
+    pub actor: String,
+    /// About which transfer.
+    pub transfer_id: Option<TransferId>,
+    /// From which network address, if a request caused it.
+    pub address: Option<String>,
+    /// What else matters; never a secret.
+    pub detail: String,
+}
+
+impl AuditEntry {
+    /// Something that the server did by itself.
+    pub fn by_system(event: Event, transfer_id: TransferId, at: Timestamp) -> Self {
+        let actor = "system".to_owned();
+        Self { at, event, actor, transfer_id: Some(transfer_id), address: None, detail: String::new() }
+    }
+}
+
+/// Appends a row. Numbers have no gap: the writer that holds the lock takes the next one.
+pub(super) async fn append(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit (seq, at, event, actor, transfer_id, address, detail)
+         SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4, $5, $6 FROM audit",
+    )
+    .bind(entry.at.as_unix())
+    .bind(entry.event.name())
+    .bind(entry.actor.as_str())
+    .bind(entry.transfer_id.map(|id| id.to_text()))
+    .bind(entry.address.as_deref())
+    .bind(entry.detail.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// All that happened to a transfer, oldest first.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_events(&self, transfer_id: &TransferId) -> Result<Vec<LogEntry>> {
+        let rows: Vec<(i64, String, String, Option<String>)> =
+            sqlx::query_as("SELECT at, event, actor, address FROM audit WHERE transfer_id = $1 ORDER BY seq")
+                .bind(transfer_id.to_text())
+                .fetch_all(&self.pool)
+                .await?;
+        let entry = |(at, event, actor, address)| LogEntry { at: to_time(at), event, actor, address };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+}

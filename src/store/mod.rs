@@ -1,0 +1,142 @@
+//! Rows: SQL only, one file a table family. The same SQL text runs on SQLite and PostgreSQL.
+//!
+//! | file | tables |
+//! | --- | --- |
+//! | `accounts` | accounts, sessions, sign-in codes |
+//! | `transfers` | transfers and objects, as their sender sees them |
+//! | `parts` | what has arrived |
+//! | `sealing` | the step from draft to ready, and resends |
+//! | `openings` | links, unlocking, tickets, wrong passcodes |
+//! | `outbox` | mail on its way |
+//! | `sweeps` | expiry and purge |
+//! | `rates` | requests counted |
+//! | `audit` | who did what, when, from where |
+//!
+//! A change and its audit row are one transaction, and a transaction begins with its write: then SQLite takes the
+//! write lock at once, waiting its turn, and no reader ever has to become a writer halfway (which fails as busy).
+//! Whether something *may* happen is in the `WHERE` of the statement that does it; callers look at what came of it.
+//!
+//! This room must not know about HTTP, mail, bytes or the clock: the time is an argument.
+
+mod accounts;
+mod audit;
+
+pub use accounts::{Account, Session};
+pub use audit::{AuditEntry, Event};
+
+use protocol::{Sha256Digest, Timestamp};
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use std::path::Path;
+use std::time::Duration;
+
+/// Connections: SQLite has one writer; more than a handful of readers only wait for the disk together.
+const CONNECTIONS: u32 = 8;
+
+/// How long a writer waits for its turn before the answer is "busy".
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// WAL: readers never wait for the writer. FULL: a committed transaction survives a power cut. Secure delete: what is
+/// shredded is overwritten with zeros.
+const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+}
+
+/// Why a statement was not carried out. In each case nothing of its transaction was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Others were writing for too long.
+    #[error("the database is busy")]
+    Busy,
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// Anything else: not for users' eyes.
+    #[error("{0}")]
+    Broken(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLite's extended result codes; the low byte is the primary code (https://sqlite.org/rescode.html).
+        let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+        match (&error, code.map(|code| code & 0xff)) {
+            (sqlx::Error::PoolTimedOut, _) | (_, Some(5 | 6)) => Self::Busy,
+            (_, Some(13)) => Self::Full,
+            _ => Self::Broken(error),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+impl Store {
+    /// Opens the database file, making it if there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// The file cannot be used.
+    pub async fn open(path: &Path) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}?mode=rwc", percent_encode(&path.to_string_lossy()));
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(PRAGMAS).await.map(|_| ()) }))
+            .connect(&url)
+            .await?;
+        sqlx::migrate!().run(&pool).await.map_err(|error| StoreError::Broken(error.into()))?;
+        Ok(Self { pool })
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends all connections; what was committed is in the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>> {
+        Ok(self.pool.begin().await?)
+    }
+}
+
+/// A folder's name may hold what a URL gives a meaning to.
+fn percent_encode(path: &str) -> String {
+    path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
+}
+
+/// 32 bytes as the tables hold them.
+fn to_text(bytes: &[u8; 32]) -> String {
+    Sha256Digest::from_bytes(*bytes).to_text()
+}
+
+/// Lengths and counts come out of the database as they went in: never negative.
+fn to_u64(value: i64) -> u64 {
+    value.try_into().unwrap_or(0)
+}
+
+/// Counts that went in as `u32`.
+fn to_u32(value: i64) -> u32 {
+    value.try_into().unwrap_or(0)
+}
+
+fn to_time(value: i64) -> Timestamp {
+    Timestamp::from_unix(value)
+}
+
+/// A row that our own rules could not have written.
+fn damaged(what: &str) -> StoreError {
+    StoreError::Broken(sqlx::Error::Decode(format!("a stored {what} does not read").into()))
+}

@@ -1,0 +1,211 @@
+//! What may be announced.
+
+use protocol::sign_in::Limits;
+use protocol::transfers::CreateTransfer;
+use protocol::{Problem, ProblemKind, Timestamp, layout};
+use std::collections::HashSet;
+
+/// Seconds after its last sign of life at which a draft is swept: the tab was closed, its keys are gone.
+pub const DRAFT_LIFETIME: i64 = 24 * 60 * 60;
+
+/// The shortest useful life of a link, in seconds; below it the mail may arrive dead.
+const MIN_LIFETIME: i64 = 5 * 60;
+
+/// How far (seconds) the browser's clock, by which the sender chose the end, may be ahead of ours.
+const CLOCK_SLACK: i64 = 60 * 60;
+
+/// An announced transfer that keeps the limits.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// As it was announced.
+    pub request: CreateTransfer,
+    /// Plaintext bytes of all files.
+    pub total_len: u64,
+}
+
+impl Draft {
+    /// Holds an announcement against the limits.
+    ///
+    /// # Errors
+    /// A problem that names the limit that is not kept.
+    pub fn parse(request: CreateTransfer, limits: &Limits, now: Timestamp) -> Result<Self, Problem> {
+        let files = request.objects.len();
+        if files == 0 {
+            return Err(invalid("objects", "Please choose at least one file.".to_owned()));
+        }
+        if files > limits.max_files as usize {
+            let detail = format!(
+                "You chose {files} files; one transfer holds {}. Please send the rest in another.",
+                limits.max_files
+            );
+            return Err(Problem::new(ProblemKind::TooManyFiles, detail));
+        }
+        let mut ids = HashSet::new();
+        let mut total_len: u64 = 0;
+        for (index, object) in request.objects.iter().enumerate() {
+            if !ids.insert(object.object_id) {
+                return Err(invalid("objects", "Two files have the same object id.".to_owned()));
+            }
+            total_len = total_len.saturating_add(parse_len(index, object.object_len, limits)?);
+        }
+        if total_len > limits.max_transfer_len {
+            let detail = format!(
+                "These files are {} together; the limit for one transfer is {}. Please send some of them in another.",
+                size(total_len),
+                size(limits.max_transfer_len)
+            );
+            return Err(Problem::new(ProblemKind::TransferTooLong, detail));
+        }
+        if request.max_openings == 0 || request.max_openings > limits.max_openings {
+            let detail = format!("A transfer may be opened from 1 to {} times.", limits.max_openings);
+            return Err(invalid("max_openings", detail));
+        }
+        check_end(request.expires_at, limits, now)?;
+        Ok(Self { request, total_len })
+    }
+}
+
+/// The plaintext length of an object of this length.
+fn parse_len(index: usize, object_len: u64, limits: &Limits) -> Result<u64, Problem> {
+    let number = index + 1;
+    if object_len > layout::object_len(limits.max_file_len) {
+        let detail = format!("File {number} is {}; the limit is {}.", size(object_len), size(limits.max_file_len));
+        return Err(Problem { field: Some("objects".to_owned()), ..Problem::new(ProblemKind::ObjectTooLong, detail) });
+    }
+    layout::plain_len(object_len).ok_or_else(|| {
+        invalid(
+            "objects",
+            format!("File {number} cannot be {object_len} bytes once sealed: no file seals to that length."),
+        )
+    })
+}
+
+fn check_end(expires_at: Timestamp, limits: &Limits, now: Timestamp) -> Result<(), Problem> {
+    if expires_at < now.plus(MIN_LIFETIME) {
+        let detail = "The link would end before anyone could open it. Please choose a later end, and check this computer's clock.";
+        return Err(invalid("expires_at", detail.to_owned()));
+    }
+    if expires_at > now.plus(limits.max_lifetime).plus(CLOCK_SLACK) {
+        let days = limits.max_lifetime / (24 * 60 * 60);
+        return Err(invalid(
+            "expires_at",
+            format!("A link works for {days} days at most. Please choose an earlier end."),
+        ));
+    }
+    Ok(())
+}
+
+fn invalid(field: &str, detail: String) -> Problem {
+    Problem { field: Some(field.to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }
+}
+
+/// A length as people say it: `26 GB` (of 1024³ bytes, as file managers on clinic computers count).
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    for (unit, name) in UNITS {
+        if bytes >= unit {
+            // One digit after the point, rounded up, so that what is over a limit never reads as the limit itself.
+            let tenths = (u128::from(bytes) * 10).div_ceil(u128::from(unit));
+            return if tenths % 10 == 0 {
+                format!("{} {name}", tenths / 10)
+            } else {
+                format!("{}.{} {name}", tenths / 10, tenths % 10)
+            };
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::transfers::{ObjectEntry, Recipient, RecipientKind};
+    use protocol::{ObjectId, TransferId};
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    const LIMITS: Limits = Limits {
+        max_files: 5,
+        max_file_len: 20 << 30,
+        max_transfer_len: 50 << 30,
+        max_lifetime: 30 * 24 * 60 * 60,
+        max_openings: 100,
+        max_transfers_per_day: 200,
+        max_stored: 500 << 30,
+    };
+
+    fn request(plain_lens: &[u64]) -> CreateTransfer {
+        let object = |(index, len): (usize, &u64)| ObjectEntry {
+            object_id: ObjectId::from_bytes([u8::try_from(index).unwrap(); 16]),
+            object_len: layout::object_len(*len),
+        };
+        CreateTransfer {
+            transfer_id: TransferId::from_bytes([1; 16]),
+            recipient: Recipient { email: "anna@clinic.example".into(), kind: RecipientKind::Clinician },
+            expires_at: NOW.plus(7 * 24 * 60 * 60),
+            max_openings: 5,
+            notify_opened: false,
+            objects: plain_lens.iter().enumerate().map(object).collect(),
+        }
+    }
+
+    fn slug(request: CreateTransfer) -> (String, String) {
+        let problem = Draft::parse(request, &LIMITS, NOW).unwrap_err();
+        (problem.r#type.replace("/problems/", ""), problem.detail)
+    }
+
+    #[test]
+    fn one_to_five_files_up_to_the_limits_may_be_announced() {
+        for lens in [&[0][..], &[20 << 30], &[1, 2, 3, 4, 5], &[20 << 30, 20 << 30, 10 << 30]] {
+            let draft = Draft::parse(request(lens), &LIMITS, NOW).unwrap();
+            assert_eq!(draft.total_len, lens.iter().sum::<u64>());
+        }
+    }
+
+    #[test]
+    fn each_limit_is_named_when_it_is_not_kept() {
+        assert_eq!(slug(request(&[])).0, "invalid-field");
+        assert_eq!(slug(request(&[1; 6])).0, "too-many-files");
+        assert_eq!(
+            slug(request(&[26 << 30])),
+            ("object-too-long".into(), "File 1 is 26.1 GB; the limit is 20 GB.".into())
+        );
+        assert_eq!(slug(request(&[20 << 30, 20 << 30, 11 << 30])).0, "transfer-too-long");
+        let mut twice = request(&[1, 1]);
+        twice.objects[1].object_id = twice.objects[0].object_id;
+        assert_eq!(slug(twice).0, "invalid-field");
+        for object_len in [0, 15, layout::CHUNK_LEN + 16, u64::MAX] {
+            let mut odd = request(&[1]);
+            odd.objects[0].object_len = object_len;
+            assert!(["invalid-field", "object-too-long"].contains(&&*slug(odd).0), "{object_len}");
+        }
+    }
+
+    #[test]
+    fn the_end_lies_between_five_minutes_and_thirty_days_with_an_hour_for_wrong_clocks() {
+        let ending =
+            |seconds| Draft::parse(CreateTransfer { expires_at: NOW.plus(seconds), ..request(&[1]) }, &LIMITS, NOW);
+        for good in [MIN_LIFETIME, 30 * 86400, 30 * 86400 + CLOCK_SLACK] {
+            assert!(ending(good).is_ok(), "{good}");
+        }
+        for bad in [i64::MIN, -1, MIN_LIFETIME - 1, 30 * 86400 + CLOCK_SLACK + 1, i64::MAX] {
+            assert_eq!(ending(bad).unwrap_err().field.as_deref(), Some("expires_at"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn openings_are_one_to_the_limit() {
+        for (openings, allowed) in [(0, false), (1, true), (100, true), (101, false)] {
+            let request = CreateTransfer { max_openings: openings, ..request(&[1]) };
+            assert_eq!(Draft::parse(request, &LIMITS, NOW).is_ok(), allowed, "{openings}");
+        }
+    }
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        for (bytes, text) in
+            [(0, "0 bytes"), (1024, "1 KB"), (20 << 30, "20 GB"), ((20 << 30) + 1, "20.1 GB"), (412 << 20, "412 MB")]
+        {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

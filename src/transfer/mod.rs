@@ -1,0 +1,33 @@
+//! Rules about transfers, without IO: what a draft may be, what may follow what, how long a ticket lasts.
+//!
+//! | file | for |
+//! | --- | --- |
+//! | `draft` | what may be announced |
+//! | `state` | draft → ready → expired, revoked or used up |
+//! | `capsule` | the part of a capsule that the server may read |
+//! | `part` | which bytes a part must have, and which parts a range touches |
+//! | `link` | the link that is mailed |
+//! | `pause` | growing pauses after wrong passcodes |
+//!
+//! This room must not know about HTTP, SQL, mail or people. What is refused is refused with a
+//! [`protocol::Problem`]: a sentence that a person can act on.
+
+mod capsule;
+mod draft;
+mod link;
+mod part;
+mod pause;
+mod state;
+
+pub use capsule::{CAPSULE_LEN, CapsuleHeader, H_LEN, MAX_MANIFEST_LEN, check_manifest};
+pub use draft::{DRAFT_LIFETIME, Draft};
+pub use link::make_link;
+pub use part::{ByteRange, PartRange, check_part, parse_range, parts_of_range};
+pub use pause::{FORGET_AFTER, Failures, PauseRule};
+pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};
+
+/// Seconds that a ticket lasts, unless the transfer ends before: a night's download, not a second week.
+pub const TICKET_LIFETIME: i64 = 12 * 60 * 60;
+
+/// Seconds before the end at which the sender of an unopened transfer is told.
+pub const WARN_BEFORE_END: i64 = 24 * 60 * 60;
