@@ -1,4 +1,5 @@
 //! A whole transfer through the public door: what is enforced, and what a changed transfer comes to.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may fail the test")]
 
 use envelope::age::{self, Identity, PART_PLAIN_LEN};
 use envelope::capsule::{H_LEN, Keys, Preamble, Unsupported};
