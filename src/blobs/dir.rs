@@ -21,6 +21,7 @@ use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::NamedTempFile;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -31,6 +32,8 @@ const FOLDER_MODE: u32 = 0o700;
 #[derive(Debug)]
 pub struct Dir {
     root: PathBuf,
+    /// Held while an object's folder is made, so that whoever finds the folder finds it durable.
+    new_folder: Arc<Mutex<()>>,
 }
 
 impl Dir {
@@ -40,13 +43,14 @@ impl Dir {
     /// # Errors
     /// When the folder cannot be made, read or written.
     pub fn open(root: &Path) -> io::Result<Self> {
-        make_folder(&root.join("objects"))?;
         let tmp = root.join("tmp");
-        make_folder(&tmp)?;
+        for folder in [&root.join("objects"), &tmp] {
+            make_folder_durably(folder)?;
+        }
         for stale in fs::read_dir(&tmp)? {
             fs::remove_file(stale?.path())?;
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), new_folder: Arc::default() })
     }
 
     pub(super) async fn put_part<E>(
@@ -73,8 +77,17 @@ impl Dir {
         if writer.digest() != key.sha256 {
             return Err(PutError::Digest);
         }
-        let (root, path) = (self.root.clone(), key.path());
-        joined(spawn_blocking(move || writer.persist(&root, &path))).await?;
+        let (path, new_folder) = (self.root.join(key.path()), Arc::clone(&self.new_folder));
+        joined(spawn_blocking(move || {
+            let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+            {
+                let _making = new_folder.lock().unwrap_or_else(PoisonError::into_inner);
+                make_folder_durably(folder)?;
+            }
+            writer.persist(&path)?;
+            sync_folder(folder)
+        }))
+        .await?;
         Ok(())
     }
 
@@ -153,16 +166,11 @@ impl PartWriter {
         Sha256Digest::from_bytes(self.sha256.clone().finalize().into())
     }
 
-    /// Bytes first, then the name, then every folder on the way to it: after a power cut a part is whole or absent,
-    /// and present once this returned.
-    fn persist(self, root: &Path, path: &str) -> io::Result<()> {
+    /// Bytes first, then the name: a part is whole or absent, whenever the power goes.
+    fn persist(self, path: &Path) -> io::Result<()> {
         self.file.as_file().sync_all()?;
-        let path = root.join(path);
-        if let Some(folder) = path.parent() {
-            make_folder(folder)?;
-        }
-        self.file.persist(&path)?;
-        path.ancestors().skip(1).take_while(|folder| *folder != root).try_for_each(sync_folder)
+        self.file.persist(path)?;
+        Ok(())
     }
 }
 
@@ -189,8 +197,16 @@ async fn joined<T>(work: JoinHandle<io::Result<T>>) -> io::Result<T> {
     work.await.map_err(io::Error::other)?
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+/// Makes a folder, and those above it, that survive a power cut. A folder is only as durable as its name in the one
+/// above; telling the disk costs milliseconds, so it is told for new folders only.
+fn make_folder_durably(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder_durably(above)?;
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)?;
+    sync_folder(above)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
