@@ -94,6 +94,16 @@ export async function whileBusy(button, work) {
 }
 
 /**
+ * An e-mail address that breaks, if it must, after the @ or before a dot.
+ * @param {string} address
+ * @param {string} [className]
+ */
+export function addressText(address, className) {
+  const pieces = address.split(/(?<=@)|(?=\.)/);
+  return make("bdi", { class: className }, ...pieces.flatMap((piece, index) => (index ? [document.createElement("wbr"), piece] : [piece])));
+}
+
+/**
  * A name that someone else chose, kept from turning the text around it (bidirectional isolation).
  * @param {string} text
  */

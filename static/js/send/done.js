@@ -2,7 +2,7 @@
 
 import { wireCopy } from "../copy.js";
 import { confirmIn, openDialog } from "../dialog.js";
-import { byId, make } from "../dom.js";
+import { addressText, byId, make } from "../dom.js";
 import { spelled, times, until } from "../format.js";
 import { drawQr } from "../qr.js";
 
@@ -32,7 +32,7 @@ function drawPasscode(place, passcode) {
 export function fillDone(sent, onLeave) {
   let passedOn = false;
   const noted = () => (passedOn = true);
-  byId("done-recipient").textContent = sent.recipient;
+  byId("done-recipient").replaceChildren(addressText(sent.recipient));
   drawPasscode(byId("passcode"), sent.passcode);
   byId("link").textContent = sent.link;
   wireCopy(byId("copy-passcode"), () => sent.passcode, noted);

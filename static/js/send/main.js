@@ -2,7 +2,7 @@
 
 import { signInOr, wireAccount } from "../account.js";
 import { call, serverNow } from "../api.js";
-import { byId, make, isolated, showStep, tell, tellError, whileBusy } from "../dom.js";
+import { addressText, byId, isolated, make, showStep, tell, tellError, whileBusy } from "../dom.js";
 import { bytes, counted, lasting, times, until } from "../format.js";
 import { kindOf } from "../kinds.js";
 import { keepLabel } from "../labels.js";
@@ -34,13 +34,13 @@ function showCheck() {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   byId("check-sum").replaceChildren(
     `You are sending ${counted(files.length, "file")}, ${bytes(total)}, to `,
-    make("bdi", { text: recipient.email }),
+    addressText(recipient.email),
     ".",
   );
-  byId("check-recipient").textContent = recipient.email;
+  byId("check-recipient").replaceChildren(addressText(recipient.email));
   byId("check-kind").textContent = recipient.kind === "patient" ? "the patient; the page speaks in plain words" : "a clinician";
   byId("check-files").replaceChildren(
-    ...files.map((file) => make("li", {}, isolated(file.name), make("span", { class: "meta", text: ` ${kindOf(file.name).label}, ${bytes(file.size)}` }))),
+    ...files.map((file) => make("li", {}, isolated(file.name), make("span", { class: "meta", text: `${kindOf(file.name).label} · ${bytes(file.size)}` }))),
   );
   byId("check-message").textContent = message;
   byId("check-message").hidden = byId("check-message-term").hidden = message === "";

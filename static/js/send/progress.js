@@ -13,7 +13,7 @@ export class ProgressStep {
   #transferId = "";
   #paused = false;
   #spokenTenth = 0;
-  /** @type {{bar: HTMLProgressElement, text: HTMLElement, percent: HTMLElement}[]} */
+  /** @type {{bar: HTMLProgressElement, text: HTMLElement}[]} */
   #rows = [];
 
   /**
@@ -69,11 +69,10 @@ export class ProgressStep {
     byId("progress-files").replaceChildren(
       ...this.#files.map((file, index) => {
         const bar = /** @type {HTMLProgressElement} */ (make("progress", { max: 1, value: 0, "aria-label": file.name }));
-        const text = make("span", { class: "meta", text: `0 of ${bytes(file.size)}` });
-        const percent = make("span", { class: "meta", text: "0 %" });
-        this.#rows.push({ bar, text, percent });
+        const text = make("span", { class: "meta", text: bytes(file.size) });
+        this.#rows.push({ bar, text });
         const badge = make("span", { class: "thumb", "aria-hidden": "true", text: kindOf(file.name).badge });
-        return make("li", { class: "film", "data-index": index }, badge, make("span", {}, isolated(file.name), text, bar), percent);
+        return make("li", { class: "film", "data-index": index }, badge, make("span", { class: "grow" }, isolated(file.name), text, bar));
       }),
     );
     this.#showTotal(0);
@@ -99,11 +98,12 @@ export class ProgressStep {
   }
 
   #progressFile(index, share) {
-    const { bar, text, percent } = this.#rows[index];
+    const { bar, text } = this.#rows[index];
     const size = this.#files[index].size;
     bar.value = share;
-    percent.textContent = `${Math.floor(share * 100)} %`;
-    text.textContent = share === 1 ? `${bytes(size)} · there` : `${bytes(Math.round(size * share))} of ${bytes(size)}`;
+    if (share === 1) text.textContent = `${bytes(size)} · done`;
+    else if (share > 0) text.textContent = `${bytes(Math.round(size * share))} of ${bytes(size)} · ${Math.floor(share * 100)} %`;
+    else text.textContent = bytes(size);
   }
 
   #showTotal(share) {
@@ -117,7 +117,7 @@ export class ProgressStep {
     this.#paused = !this.#paused;
     this.#link.ask(this.#paused ? "pause" : "goOn").catch(() => {});
     byId("pause").textContent = this.#paused ? "Go on" : "Pause";
-    if (this.#paused) tell(byId("progress-text"), "Paused. Nothing is lost.");
+    tell(byId("progress-text"), this.#paused ? "Paused. Nothing is lost." : "Going on …");
     tell(byId("network-note"), "");
   }
 

@@ -2,7 +2,7 @@
 
 import { signInOr, wireAccount } from "../account.js";
 import { call } from "../api.js";
-import { byId, make, tell, tellError } from "../dom.js";
+import { addressText, byId, make, tell, tellError } from "../dom.js";
 import { times, until, when } from "../format.js";
 import { labelOf } from "../labels.js";
 import { actionButtons, wireDialogs } from "./actions.js";
@@ -33,7 +33,7 @@ const EVENTS = {
 
 function drawFacts(transfer) {
   const { text, tone } = stateWords(transfer);
-  byId("detail-recipient").textContent = transfer.recipient.email;
+  byId("detail-recipient").replaceChildren(addressText(transfer.recipient.email));
   tell(byId("detail-label"), labelOf(transferId));
   byId("detail-state").replaceChildren(make("span", { class: `state ${tone}`, text }));
   byId("detail-mail").textContent = mailWords(transfer);

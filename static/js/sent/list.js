@@ -2,8 +2,8 @@
 
 import { signInOr, wireAccount } from "../account.js";
 import { call } from "../api.js";
-import { byId, make, tell, tellError, whileBusy } from "../dom.js";
-import { until, when } from "../format.js";
+import { addressText, byId, make, tell, tellError, whileBusy } from "../dom.js";
+import { when } from "../format.js";
 import { labelOf } from "../labels.js";
 import { actionButtons, wireDialogs } from "./actions.js";
 import { attemptsWords, filesWords, isLive, mailWords, openingsWords, stateWords } from "./words.js";
@@ -16,12 +16,12 @@ let next = null;
 function drawTransfer(transfer) {
   const { text, tone } = stateWords(transfer);
   const label = labelOf(transfer.transfer_id);
-  const to = make("div", {}, make("p", { class: "to" }, make("bdi", { text: transfer.recipient.email })));
+  const to = make("div", {}, make("p", { class: "to" }, addressText(transfer.recipient.email)));
   if (label) to.append(make("p", { class: "meta label", dir: "auto", text: label }));
-  const details = make("a", { class: "btn quiet details", href: `/sent/${transfer.transfer_id}`, "aria-label": `Details of the transfer to ${transfer.recipient.email}`, text: "Details" });
+  const details = make("a", { class: "btn details", href: `/sent/${transfer.transfer_id}`, "aria-label": `Details of the transfer to ${transfer.recipient.email}`, text: "Details" });
   const buttons = make("div", { class: "buttons" }, details);
   if (isLive(transfer)) buttons.append(...actionButtons(transfer, () => reload(transfer.transfer_id)));
-  const live = isLive(transfer) ? [make("p", { class: "meta", text: `until ${until(transfer.expires_at)}` })] : [];
+  const live = isLive(transfer) ? [make("p", { class: "meta", text: `until ${when(transfer.expires_at)}` })] : [];
   const mail = transfer.state === "draft" ? [] : [make("p", { class: "meta", text: mailWords(transfer) })];
   const attempts = attemptsWords(transfer) ? [make("p", { class: "meta attempts", text: attemptsWords(transfer) })] : [];
   return make(
