@@ -1,9 +1,237 @@
-//! What happens without a request.
+//! What happens without a request: transfers end, what is over is purged, mail leaves.
+//!
+//! Each job is a step that a test can call; the loop calls the same ones. A step may be cut at any point: what it had
+//! not finished is due again.
 
 use crate::app::App;
+use crate::keys::{Purpose, make_name};
+use crate::mail::{self, Letter, Line, MailError, MailId, OutgoingMail, Secret};
+use crate::people::CODE_LIFETIME;
+use crate::store::{AuditEntry, Event, MailKind, MailSubject, QueuedMail, StoreError};
+use crate::transfer::make_link;
+use protocol::transfers::State;
+use protocol::{LinkToken, Timestamp};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Does what is due, for ever.
+/// How often the loop looks for what is due when nothing rings.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// How often orphaned bytes are looked for: only a crash at the wrong moment makes any.
+const ORPHAN_ROUND: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Seconds that a worker may take for one mail before another takes it over.
+const MAIL_LEASE: i64 = 5 * 60;
+
+/// Seconds before a refused hand-over is tried again, doubled each time; greylisting wants a few minutes.
+const FIRST_RETRY: i64 = 60;
+const LONGEST_RETRY: i64 = 4 * 60 * 60;
+
+/// Whether a step found something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Yes; there may be more.
+    Done,
+    /// No.
+    Idle,
+}
+
+/// Why a step did not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ciphertext, or the operating system's random bytes.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Does what is due, for ever. A step that fails is logged and due again in the next round.
 pub async fn run(app: Arc<App>) {
-    app.outbox_bell.notified().await;
+    let mut rounds = tokio::time::interval(ROUND);
+    let mut orphan_rounds = tokio::time::interval(ORPHAN_ROUND);
+    loop {
+        tokio::select! {
+            _ = rounds.tick() => log_failure("round", settle(&app).await),
+            () = app.outbox_bell.notified() => log_failure("mail", settle(&app).await),
+            _ = orphan_rounds.tick() => log_failure("orphans", sweep_orphans(&app).await.map(|_| ())),
+        }
+    }
+}
+
+fn log_failure(job: &str, result: Result<(), JobError>) {
+    if let Err(error) = result {
+        tracing::error!(job, %error, "a job did not finish; it is tried again");
+    }
+}
+
+/// Does everything that is due now.
+///
+/// # Errors
+/// [`JobError`]; the rest is due again.
+pub async fn settle(app: &App) -> Result<(), JobError> {
+    end_overdue(app).await?;
+    warn_expiring(app).await?;
+    while purge_next(app).await? == Step::Done {}
+    while send_next_mail(app).await? == Step::Done {}
+    app.store.forget_old(app.clock.now()).await?;
+    Ok(())
+}
+
+/// Ends what time has ended.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn end_overdue(app: &App) -> Result<Step, JobError> {
+    let ended = app.store.end_overdue(app.clock.now(), make_name).await?;
+    Ok(if ended > 0 { Step::Done } else { Step::Idle })
+}
+
+/// Tells senders whose transfers end within a day and were never opened.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn warn_expiring(app: &App) -> Result<Step, JobError> {
+    let warned = app.store.warn_expiring(app.clock.now(), make_name).await?;
+    Ok(if warned > 0 { Step::Done } else { Step::Idle })
+}
+
+/// Removes the bytes of one transfer that is over. Its row has said so before, and its keys went with that.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn purge_next(app: &App) -> Result<Step, JobError> {
+    let Some(over) = app.store.find_purgeable().await? else { return Ok(Step::Idle) };
+    for object_id in &over.objects {
+        app.blobs.delete_object(object_id).await?;
+    }
+    let entry = AuditEntry::by_system(Event::Purged, over.transfer_id, app.clock.now());
+    app.store.mark_purged(&over.transfer_id, &entry).await?;
+    Ok(Step::Done)
+}
+
+/// Removes bytes that no row knows. Rows come before bytes, so these are left over from a crash. Returns how many
+/// objects went.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn sweep_orphans(app: &App) -> Result<usize, JobError> {
+    let mut swept = 0;
+    for object_id in app.blobs.list_objects().await? {
+        if !app.store.knows_object(&object_id).await? {
+            app.blobs.delete_object(&object_id).await?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Hands over the mail whose turn it is. A crash between the hand-over and its row sends the same mail, with the same
+/// id and link, once more; never a third time without a third crash.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn send_next_mail(app: &App) -> Result<Step, JobError> {
+    let now = app.clock.now();
+    let Some(queued) = app.store.claim_mail(now, now.plus(MAIL_LEASE)).await? else { return Ok(Step::Idle) };
+    let subject = match &queued.transfer_id {
+        Some(id) => app.store.find_mail_subject(id).await?,
+        None => None,
+    };
+    if queued.give_up_at <= now {
+        refuse(app, &queued, "the mail could not leave in time", now).await?;
+        return Ok(Step::Done);
+    }
+    let letter = make_letter(app, &queued, subject.as_ref());
+    let (Some(letter), Ok(id)) = (letter, MailId::parse(&queued.mail_id)) else {
+        app.store.drop_mail(&queued.mail_id).await?;
+        return Ok(Step::Done);
+    };
+    let outgoing =
+        OutgoingMail { id, from: app.mail_from.clone(), to: queued.recipient.clone(), date: queued.created_at, letter };
+    match app.mailer.send(&outgoing).await {
+        Ok(()) => {
+            let entry = mail_entry(&queued, Event::MailAccepted, now, "");
+            app.store.mark_mail_accepted(&queued, entry.as_ref()).await?;
+        }
+        Err(MailError::Temporary(reason)) => postpone(app, &queued, &reason, now).await?,
+        Err(MailError::Refused(reason)) => refuse(app, &queued, &reason, now).await?,
+    }
+    Ok(Step::Done)
+}
+
+async fn postpone(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) -> Result<(), JobError> {
+    tracing::warn!(tries = queued.tries, reason, "a mail was not taken yet");
+    let doublings = u32::try_from(queued.tries - 1).unwrap_or(0).min(20);
+    let next = now.plus(FIRST_RETRY.saturating_mul(1 << doublings).min(LONGEST_RETRY));
+    if next < queued.give_up_at {
+        Ok(app.store.postpone_mail(&queued.mail_id, next).await?)
+    } else {
+        refuse(app, queued, &format!("the mail server did not take it in time; last it said: {reason}"), now).await
+    }
+}
+
+async fn refuse(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) -> Result<(), JobError> {
+    tracing::warn!(tries = queued.tries, reason, "a mail was refused");
+    let entry = mail_entry(queued, Event::MailRefused, now, reason);
+    Ok(app.store.mark_mail_refused(queued, reason, entry.as_ref(), &make_name()?).await?)
+}
+
+/// Only the mail with the link is an event of its transfer.
+fn mail_entry(queued: &QueuedMail, event: Event, now: Timestamp, detail: &str) -> Option<AuditEntry> {
+    let id = queued.transfer_id.filter(|_| queued.kind == MailKind::TransferLink)?;
+    Some(AuditEntry { detail: detail.to_owned(), ..AuditEntry::by_system(event, id, now) })
+}
+
+/// Puts a queued mail into words; `None` if nobody needs it any more.
+fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) -> Option<Letter> {
+    let sent_url = format!("{}/sent", app.config.public_url.origin());
+    if queued.kind == MailKind::SignInCode {
+        let code = unseal(app, queued)?;
+        let code = Secret::from(std::str::from_utf8(&code).ok()?);
+        let valid_minutes = u32::try_from(CODE_LIFETIME / 60).ok()?;
+        return Some(Letter::SignInCode(mail::SignInCode { code, valid_minutes }));
+    }
+    let subject = subject?;
+    let recipient = Line::from(subject.recipient.as_str());
+    Some(match queued.kind {
+        MailKind::SignInCode => return None,
+        MailKind::TransferLink => return make_link_letter(app, queued, subject),
+        MailKind::Opened => Letter::Opened(mail::Opened { recipient, opened_at: queued.created_at, sent_url }),
+        MailKind::Refused => {
+            let reason = Line::from(queued.reason.as_deref().unwrap_or("no reason was given"));
+            Letter::Refused(mail::Refused { recipient, reason, sent_url })
+        }
+        MailKind::ExpiringUnopened => {
+            Letter::ExpiringUnopened(mail::ExpiringUnopened { recipient, expires_at: subject.expires_at, sent_url })
+        }
+        MailKind::ExpiredUnopened => {
+            Letter::ExpiredUnopened(mail::ExpiredUnopened { recipient, expired_at: subject.expires_at, sent_url })
+        }
+    })
+}
+
+/// The mail with the link: only for a transfer that can be opened, and only the current link.
+fn make_link_letter(app: &App, queued: &QueuedMail, subject: &MailSubject) -> Option<Letter> {
+    if subject.state != State::Ready || subject.mail_id.as_deref() != Some(&queued.mail_id) {
+        return None;
+    }
+    let token = LinkToken::from_bytes(unseal(app, queued)?.as_slice().try_into().ok()?);
+    let link = make_link(app.config.public_url.origin(), &token, queued.transfer_id.as_ref()?);
+    Some(Letter::TransferLink(mail::TransferLink {
+        link: Secret::from(link.as_str()),
+        sender_name: Line::from(subject.sender_name.as_str()),
+        organisation: Line::from(subject.organisation.as_str()),
+        recipient_kind: subject.recipient_kind,
+        expires_at: subject.expires_at,
+    }))
+}
+
+/// A secret that does not open was sealed under another server key: the mail can never be sent.
+fn unseal(app: &App, queued: &QueuedMail) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    app.keys
+        .unseal(Purpose::Outbox, &queued.mail_id, queued.secret.as_deref()?)
+        .inspect_err(|error| tracing::error!(%error, "a mail is dropped"))
+        .ok()
 }

@@ -8,11 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{Key, KeyInit as _, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
-use protocol::{Proof, TransferId};
+use protocol::{Proof, Sha256Digest, TransferId};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// Length of the server key and of every key and hash here, in bytes.
@@ -203,6 +204,21 @@ pub fn make_secret() -> io::Result<SecretBytes> {
     let mut bytes = Zeroizing::new([0; KEY_LEN]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(bytes)
+}
+
+/// A random name of 16 bytes as base64url.
+///
+/// # Errors
+/// The operating system gives no random bytes.
+pub fn make_name() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Compares a stored hash with a computed one in constant time. Text that is no hash equals nothing.
+pub fn is_same_hash(stored: &str, computed: &[u8; KEY_LEN]) -> bool {
+    Sha256Digest::parse(stored).is_ok_and(|stored| stored.as_bytes().ct_eq(computed).into())
 }
 
 /// What is stored of a cookie, token or ticket. These are 256 random bits, so a plain SHA-256 hides them.

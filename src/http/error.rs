@@ -5,10 +5,11 @@
 //! ours are told by a request number only: never database text, never a path.
 
 use crate::blobs::{PutError, ReadError};
+use crate::keys::DoesNotOpen;
 use crate::store::StoreError;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_RANGE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use protocol::{Problem, ProblemKind};
 
@@ -44,6 +45,14 @@ impl Refusal {
         )
     }
 
+    /// What follows the question mark does not read.
+    pub fn bad_query() -> Self {
+        Self::new(
+            ProblemKind::BadRequest,
+            "The address has a part after the question mark that this call does not know.",
+        )
+    }
+
     /// The session is missing or over.
     pub fn sign_in_needed() -> Self {
         Self::new(ProblemKind::SignInNeeded, "You are not signed in, or your session is over. Please sign in again.")
@@ -71,6 +80,13 @@ impl Refusal {
     /// The caller must wait.
     pub fn too_many_requests(seconds: u64, detail: impl Into<String>) -> Self {
         Problem { retry_after: Some(seconds), ..Problem::new(ProblemKind::TooManyRequests, detail) }.into()
+    }
+
+    /// No byte of the object is in the range.
+    pub fn range_invalid(object_len: u64) -> Self {
+        let detail = format!("This file has {object_len} bytes (sealed); the range asked for lies behind its end.");
+        let header = HeaderValue::from_str(&format!("bytes */{object_len}")).ok().map(|value| (CONTENT_RANGE, value));
+        Self { header, ..Self::new(ProblemKind::RangeInvalid, detail) }
     }
 
     fn internal() -> Self {
@@ -152,6 +168,13 @@ impl From<PutError<Refusal>> for Refusal {
 impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
         tracing::error!(%error, "a stored part could not be read");
+        Self::internal()
+    }
+}
+
+impl From<DoesNotOpen> for Refusal {
+    fn from(error: DoesNotOpen) -> Self {
+        tracing::error!(%error, "a stored secret could not be read");
         Self::internal()
     }
 }

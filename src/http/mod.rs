@@ -5,7 +5,8 @@
 //! | [`error`] | the one mapping from errors to answers (RFC 9457 problem+json, or a page for a browser) |
 //! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
 //! | `extract` | what handlers take: the session, JSON bodies, the client's address, tickets |
-//! | `sign_in`, `me`, `transfers`, `parts`, `open`, `objects` | one file a resource |
+//! | `sign_in`, `me`, `transfers`, `parts`, `sealing`, `open`, `objects` | one file a resource |
+//! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
 //!
 //! This room must not hold rules (`transfer`, `people`) or SQL (`store`). A handler reads as a script.
@@ -14,9 +15,16 @@ mod assets;
 pub mod error;
 mod extract;
 mod me;
+mod objects;
+mod open;
 mod pages;
+mod parts;
 mod problem_pages;
+mod rates;
+mod sealing;
 mod security;
+mod sign_in;
+mod transfers;
 
 use crate::app::App;
 use actix_web::dev::Server;
@@ -84,7 +92,21 @@ routes! {
     "/problems" => { GET Anyone pages::problems }
     "/problems/{slug}" => { GET Anyone pages::problem }
     "/assets/{hash}/{path:.*}" => { GET Anyone assets::get }
+    "/api/v1/sign-in" => { POST Anyone sign_in::ask }
+    "/api/v1/sign-in/code" => { POST Browser sign_in::enter }
+    "/api/v1/session" => { DELETE Sender sign_in::end }
     "/api/v1/me" => { GET Sender me::show, PUT Sender me::change }
+    "/api/v1/transfers" => { GET Sender transfers::list, POST Sender transfers::create }
+    "/api/v1/transfers/{transfer_id}" => { GET Owner transfers::detail }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner parts::put }
+    "/api/v1/transfers/{transfer_id}/seal" => { POST Owner sealing::seal }
+    "/api/v1/transfers/{transfer_id}/end" => { POST Owner transfers::end }
+    "/api/v1/transfers/{transfer_id}/mail" => { POST Owner sealing::resend }
+    "/api/v1/transfers/{transfer_id}/log" => { GET Owner transfers::log }
+    "/api/v1/open" => { POST Link open::look }
+    "/api/v1/open/unlock" => { POST Link open::unlock }
+    "/api/v1/open/objects/{object_id}" => { GET Ticket objects::fetch }
+    "/api/v1/open/receipt" => { POST Ticket open::receipt }
 }
 
 /// A route for `method`; HEAD is answered where GET is.
@@ -113,6 +135,7 @@ pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
         actix_web::App::new()
             .app_data(data.clone())
             .app_data(web::PathConfig::default().error_handler(|_, _| error::Refusal::not_found().into()))
+            .app_data(web::QueryConfig::default().error_handler(|_, _| error::Refusal::bad_query().into()))
             .configure(configure)
             .default_service(web::to(|| async { error::Refusal::not_found() }))
             .wrap(middleware::from_fn(security::baseline))

@@ -1,6 +1,7 @@
 //! Accounts, their sessions, and the codes that lead to one.
 
 use super::audit::{AuditEntry, append};
+use super::outbox::{NewMail, queue};
 use super::{Result, Store, StoreError, damaged, to_text, to_time};
 use crate::people::{CODE_TRIES, EmailAddress, Profile};
 use protocol::Timestamp;
@@ -36,6 +37,21 @@ pub struct TriedCode {
     pub email_key: String,
     /// The keyed hash of the code.
     pub code_mac: String,
+}
+
+/// A code that was asked for.
+#[derive(Debug)]
+pub struct NewCode<'a> {
+    /// The browser that asked.
+    pub browser_hash: &'a [u8; 32],
+    /// For which account.
+    pub email_key: &'a str,
+    /// The keyed hash of the code.
+    pub code_mac: &'a [u8; 32],
+    /// Until when it works.
+    pub expires_at: Timestamp,
+    /// The mail with it; none for an address that may not sign in.
+    pub mail: Option<&'a NewMail>,
 }
 
 /// What starts a session.
@@ -112,6 +128,25 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         append(&mut transaction, entry).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Keeps a code's hash and queues its mail.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_code(&self, code: &NewCode<'_>, now: Timestamp) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("INSERT INTO sign_in_codes (browser_hash, email_key, code_mac, tries, expires_at) VALUES ($1, $2, $3, 0, $4)")
+            .bind(to_text(code.browser_hash))
+            .bind(code.email_key)
+            .bind(to_text(code.code_mac))
+            .bind(code.expires_at.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        if let Some(mail) = code.mail {
+            queue(&mut transaction, mail, now).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

@@ -20,9 +20,23 @@
 
 mod accounts;
 mod audit;
+mod openings;
+mod outbox;
+mod parts;
+mod rates;
+mod sealing;
+mod sweeps;
+mod transfers;
 
-pub use accounts::{Account, Session};
+pub use accounts::{Account, NewCode, NewSession, Session, TriedCode};
 pub use audit::{AuditEntry, Event};
+pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
+pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
+pub use parts::{PartAdded, PartPlace};
+pub use rates::Hits;
+pub use sealing::{NewSeal, SealRow};
+pub use sweeps::Purgeable;
+pub use transfers::{Creation, OwnedTransfer};
 
 use protocol::{Sha256Digest, Timestamp};
 use sqlx::any::AnyPoolOptions;

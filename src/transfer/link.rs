@@ -23,7 +23,7 @@ mod tests {
     #[test]
     fn the_secret_stands_in_the_fragment_with_the_transfer_id_behind_it() {
         let link = make_link("https://x.example", &LinkToken::from_bytes([0; 32]), &TransferId::from_bytes([0xff; 16]));
-        // 48 bytes are 64 symbols; 32 zero bytes are 42 symbols A and the upper bits of the next.
-        assert_eq!(*link, format!("https://x.example/open#{}AP{}", "A".repeat(41), "_".repeat(21)));
+        // 48 bytes are 64 symbols; 32 zero bytes are 42 symbols A and four bits of the next.
+        assert_eq!(*link, format!("https://x.example/open#{}D{}", "A".repeat(42), "_".repeat(21)));
     }
 }

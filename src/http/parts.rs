@@ -1,0 +1,97 @@
+//! Uploading: one part a request, streamed to the store.
+
+use super::error::Refusal;
+use super::extract::{Sender, declared_len, watch};
+use crate::app::App;
+use crate::blobs::PartKey;
+use crate::store::PartAdded;
+use crate::transfer::{check_part, wrong_state};
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use protocol::transfers::State;
+use protocol::{ObjectId, ProblemKind, Sha256Digest, TransferId};
+
+/// `PUT /api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}`
+pub(super) async fn put(
+    app: web::Data<App>,
+    sender: Sender,
+    path: web::Path<(TransferId, ObjectId, u32)>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    let (transfer_id, object_id, n) = path.into_inner();
+    let len = declared_len(&request).ok_or_else(|| {
+        Refusal::new(ProblemKind::LengthRequired, "A part must say its length beforehand: Content-Length is missing.")
+    })?;
+    let sha256 = content_digest(&request)?;
+    let place = app.store.find_part_place(&sender.account.account_id, &transfer_id, &object_id, n).await?;
+    let place = place.ok_or_else(Refusal::not_found)?;
+    check_part(place.object_len, n, len)?;
+    let body = watch(payload.into_inner(), app.config.patience.part, app.config.patience.pause);
+    match place.stored {
+        Some(stored) if stored == sha256 => {}
+        Some(_) => return Err(part_differs(n)),
+        None if place.state != State::Draft => return Err(wrong_state(place.state).into()),
+        None => {
+            let key = PartKey { object_id, n, sha256 };
+            app.blobs.put_part(&key, len, body).await?;
+            add_part(&app, &key).await?;
+        }
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Makes stored bytes count. If other bytes count already, or the transfer is over, these go again.
+async fn add_part(app: &App, key: &PartKey) -> Result<(), Refusal> {
+    let refusal = match app.store.add_part(&key.object_id, key.n, &key.sha256, app.clock.now()).await? {
+        PartAdded::Counts => return Ok(()),
+        PartAdded::Different => part_differs(key.n),
+        PartAdded::NotDraft(state) => wrong_state(state).into(),
+    };
+    app.blobs.delete_part(key).await?;
+    Err(refusal)
+}
+
+fn part_differs(n: u32) -> Refusal {
+    let detail = format!(
+        "Part {n} is stored already with other bytes, because the file changed or was sealed again. Please start this transfer again."
+    );
+    Refusal::new(ProblemKind::PartDiffers, detail)
+}
+
+/// The SHA-256 in `Content-Digest: sha-256=:…:` (RFC 9530); other algorithms beside it are ignored.
+fn content_digest(request: &HttpRequest) -> Result<Sha256Digest, Refusal> {
+    let fields = request.headers().get_all("content-digest").filter_map(|value| value.to_str().ok());
+    fields.flat_map(|field| field.split(',')).find_map(parse_digest).ok_or_else(|| {
+        Refusal::new(
+            ProblemKind::BadRequest,
+            "A part must say its SHA-256 beforehand: Content-Digest: sha-256=:…: is missing.",
+        )
+    })
+}
+
+fn parse_digest(member: &str) -> Option<Sha256Digest> {
+    let text = member.trim().strip_prefix("sha-256=:")?.strip_suffix(':')?;
+    Some(Sha256Digest::from_bytes(STANDARD.decode(text).ok()?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_digest;
+
+    #[test]
+    fn a_digest_reads_as_rfc_9530_writes_it() {
+        // The RFC's own example (appendix B.1).
+        assert!(parse_digest("sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:").is_some());
+        for bad in [
+            "",
+            "sha-256=::",
+            "sha-256=RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=",
+            "sha-512=:AAAA:",
+            "sha-256=:AAAA:",
+        ] {
+            assert!(parse_digest(bad).is_none(), "{bad:?}");
+        }
+    }
+}

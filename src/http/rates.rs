@@ -1,0 +1,110 @@
+//! How often what may be asked, all in one place. Counted in the database, so that a restart forgives nothing.
+//!
+//! These keep one caller from taking the server or a mailbox for themselves; what keeps guessers out are the sign-in
+//! code's few tries and the pauses after wrong passcodes. A clinic often has one address for everyone, so limits by
+//! address are wide.
+
+use super::error::Refusal;
+use crate::app::App;
+
+/// One limit.
+pub(super) struct Rate {
+    name: &'static str,
+    hits: i64,
+    /// The window in seconds.
+    window: i64,
+    detail: &'static str,
+}
+
+const TEN_MINUTES: i64 = 10 * 60;
+const DAY: i64 = 24 * 60 * 60;
+
+/// Asking for codes, by client network: each may send a mail to a stranger.
+pub(super) const CODES_BY_NETWORK: Rate = Rate {
+    name: "codes/network",
+    hits: 60,
+    window: TEN_MINUTES,
+    detail: "Too many sign-in codes were asked for from your network.",
+};
+
+/// Asking for codes, by address: nobody's mailbox is flooded, and with five tries a code nobody guesses one.
+pub(super) const CODES_BY_ADDRESS: Rate = Rate {
+    name: "codes/address",
+    hits: 5,
+    window: TEN_MINUTES,
+    detail: "Several sign-in codes were sent to this address already. Please use the newest one, or ask again later.",
+};
+
+/// Typing codes, by client network.
+pub(super) const SIGN_INS_BY_NETWORK: Rate = Rate {
+    name: "sign-ins/network",
+    hits: 200,
+    window: TEN_MINUTES,
+    detail: "Too many sign-in codes were tried from your network.",
+};
+
+/// Looking at links and unlocking, by client network.
+pub(super) const OPENS_BY_NETWORK: Rate = Rate {
+    name: "opens/network",
+    hits: 2000,
+    window: TEN_MINUTES,
+    detail: "Too many links were opened from your network.",
+};
+
+/// What a sender changes, parts apart, by account.
+pub(super) const CHANGES_BY_ACCOUNT: Rate = Rate {
+    name: "changes/account",
+    hits: 600,
+    window: TEN_MINUTES,
+    detail: "You asked for too many changes in a short time.",
+};
+
+/// New links, by transfer: each is a mail to the recipient.
+pub(super) const LINKS_BY_TRANSFER: Rate = Rate {
+    name: "links/transfer",
+    hits: 10,
+    window: DAY,
+    detail: "The link of this transfer was sent ten times today. Please check the recipient's address with them by phone.",
+};
+
+impl Rate {
+    /// Counts one more request of `subject`.
+    pub(super) async fn spend(&self, app: &App, subject: &str) -> Result<(), Refusal> {
+        let now = app.clock.now();
+        let hits = app.store.count_hit(&format!("{} {subject}", self.name), self.window, now).await?;
+        if hits.count <= self.hits {
+            return Ok(());
+        }
+        let seconds = u64::try_from(hits.until.as_unix() - now.as_unix()).unwrap_or(1).max(1);
+        Err(Refusal::too_many_requests(seconds, format!("{} Please wait {}.", self.detail, in_words(seconds))))
+    }
+}
+
+/// `1 minute`, `20 minutes`, `3 hours`: rounded up.
+pub(super) fn in_words(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..60 => (seconds.max(1), "second"),
+        60..7200 => (seconds.div_ceil(60), "minute"),
+        _ => (seconds.div_ceil(3600), "hour"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn waiting_is_told_as_people_say_it() {
+        for (seconds, words) in [
+            (0, "1 second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (7200, "2 hours"),
+        ] {
+            assert_eq!(in_words(seconds), words);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Sealing a draft, and mailing a new link. The link is told only here and in the mail.
+
+use super::error::Refusal;
+use super::extract::{Client, Json, SEAL_LIMIT, Sender};
+use super::rates;
+use super::transfers::find_owned;
+use crate::app::App;
+use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret, seal_under, unseal_under};
+use crate::store::{Event, GIVE_UP_AFTER, MailKind, NewMail, NewSeal, OwnedTransfer};
+use crate::transfer::{CapsuleHeader, check_manifest, make_link, wrong_state};
+use actix_web::{HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::transfers::{LinkAnswer, SealRequest, State, StoredObject};
+use protocol::{LinkToken, Problem, ProblemKind, TransferId, layout};
+
+/// `POST /api/v1/transfers/{transfer_id}/seal`
+pub(super) async fn seal(
+    app: web::Data<App>,
+    sender: Sender,
+    client: Client,
+    id: web::Path<TransferId>,
+    Json(request): Json<SealRequest, SEAL_LIMIT>,
+) -> Result<HttpResponse, Refusal> {
+    let owned = find_owned(&app, &sender, &id).await?;
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
+    let header = CapsuleHeader::parse(&request.capsule.0, &id, owned.expires_at)?;
+    check_manifest(&request.manifest.0)?;
+    if owned.state != State::Draft {
+        return repeat(&app, &sender, &id, header, &request, owned.state).await;
+    }
+    let part_count = count_parts(&app.store.list_objects(&id).await?)?;
+    let token = make_token()?;
+    let mail = make_mail(&app, &id, &owned, &token)?;
+    let wrapping = make_secret()?;
+    let place = id.to_text();
+    let new = NewSeal {
+        account_id: &sender.account.account_id,
+        transfer_id: &id,
+        part_count,
+        token_hash: &hash_secret(token.as_bytes()),
+        verifier: &app.keys.derive_verifier(&id, header.slot, &request.proof),
+        capsule: &seal_under(&wrapping, &place, &request.capsule.0)?,
+        manifest: &URL_SAFE_NO_PAD.encode(&request.manifest.0),
+        wrapped_key: &app.keys.seal(Purpose::TransferKey, &place, wrapping.as_slice())?,
+        repeat_token: &seal_under(&app.keys.derive_repeat_key(&id, &request.proof), &place, token.as_bytes())?,
+        mail: &mail,
+    };
+    let mut entry = sender.entry(&app, Event::Sealed, client);
+    entry.transfer_id = Some(*id);
+    if !app.store.seal_transfer(&new, &entry).await? {
+        // A repeated request was faster, or the transfer has ended meanwhile.
+        let state = find_owned(&app, &sender, &id).await?.state;
+        return repeat(&app, &sender, &id, header, &request, state).await;
+    }
+    app.outbox_bell.notify_one();
+    Ok(HttpResponse::Ok().json(link_answer(&app, &token, &id)))
+}
+
+/// The same request again gets the same link: its token is kept under a key that only the request's proof gives.
+/// After a resend there is no such token any more, because the link it made is dead.
+async fn repeat(
+    app: &App,
+    sender: &Sender,
+    id: &TransferId,
+    header: CapsuleHeader,
+    request: &SealRequest,
+    state: State,
+) -> Result<HttpResponse, Refusal> {
+    let refused = || Refusal::from(wrong_state(state));
+    let Some(sealed) = app.store.find_seal(&sender.account.account_id, id).await? else { return Err(refused()) };
+    let place = id.to_text();
+    let wrapping = unwrap_key(app, id, &sealed.wrapped_key)?;
+    let is_same = *unseal_under(&wrapping, &place, &sealed.capsule)? == request.capsule.0
+        && sealed.manifest == URL_SAFE_NO_PAD.encode(&request.manifest.0)
+        && is_same_hash(&sealed.verifier, &app.keys.derive_verifier(id, header.slot, &request.proof));
+    let (true, Some(repeat_token)) = (is_same, &sealed.repeat_token) else { return Err(refused()) };
+    let token = unseal_under(&app.keys.derive_repeat_key(id, &request.proof), &place, repeat_token)?;
+    let token = token.as_slice().try_into().map(LinkToken::from_bytes).map_err(std::io::Error::other)?;
+    Ok(HttpResponse::Ok().json(link_answer(app, &token, id)))
+}
+
+/// `POST /api/v1/transfers/{transfer_id}/mail`
+pub(super) async fn resend(
+    app: web::Data<App>,
+    sender: Sender,
+    client: Client,
+    id: web::Path<TransferId>,
+) -> Result<HttpResponse, Refusal> {
+    let owned = find_owned(&app, &sender, &id).await?;
+    if owned.state != State::Ready {
+        return Err(wrong_state(owned.state).into());
+    }
+    rates::LINKS_BY_TRANSFER.spend(&app, &id.to_text()).await?;
+    let token = make_token()?;
+    let mail = make_mail(&app, &id, &owned, &token)?;
+    let mut entry = sender.entry(&app, Event::Resent, client);
+    entry.transfer_id = Some(*id);
+    let token_hash = hash_secret(token.as_bytes());
+    if !app.store.renew_link(&sender.account.account_id, &id, &token_hash, &mail, &entry).await? {
+        return Err(wrong_state(State::UsedUp).into());
+    }
+    app.outbox_bell.notify_one();
+    Ok(HttpResponse::Accepted().json(link_answer(&app, &token, &id)))
+}
+
+/// Parts of all objects together, if all are there.
+fn count_parts(objects: &[StoredObject]) -> Result<u64, Refusal> {
+    let mut count = 0;
+    for (index, object) in objects.iter().enumerate() {
+        let parts = layout::part_count(object.object_len);
+        let missing = (0..parts).find(|n| !object.parts.iter().any(|part| u64::from(part.n) == *n));
+        if let Some(n) = missing {
+            let missing = format!("object {}, part {n}", index + 1);
+            let detail = format!("The upload is not complete: of file {}, part {n} of {parts} is missing.", index + 1);
+            return Err(Problem { missing: Some(missing), ..Problem::new(ProblemKind::PartsMissing, detail) }.into());
+        }
+        count += parts;
+    }
+    Ok(count)
+}
+
+fn make_token() -> std::io::Result<LinkToken> {
+    Ok(LinkToken::from_bytes(*make_secret()?))
+}
+
+fn make_mail(app: &App, id: &TransferId, owned: &OwnedTransfer, token: &LinkToken) -> Result<NewMail, Refusal> {
+    let mail_id = make_name()?;
+    Ok(NewMail {
+        secret: Some(app.keys.seal(Purpose::Outbox, &mail_id, token.as_bytes())?),
+        mail_id,
+        kind: MailKind::TransferLink,
+        recipient: owned.recipient.clone(),
+        transfer_id: Some(*id),
+        give_up_at: app.clock.now().plus(GIVE_UP_AFTER).min(owned.expires_at),
+    })
+}
+
+fn link_answer(app: &App, token: &LinkToken, id: &TransferId) -> LinkAnswer {
+    LinkAnswer { link: make_link(app.config.public_url.origin(), token, id).to_string() }
+}
+
+/// The transfer's own key, from under the server key.
+pub(super) fn unwrap_key(app: &App, id: &TransferId, wrapped: &str) -> Result<crate::keys::SecretBytes, Refusal> {
+    let key = app.keys.unseal(Purpose::TransferKey, &id.to_text(), wrapped)?;
+    let key: [u8; 32] = key.as_slice().try_into().map_err(std::io::Error::other)?;
+    Ok(zeroize::Zeroizing::new(key))
+}

@@ -1,0 +1,111 @@
+//! Signing in with a mailed code, and out.
+
+use super::error::Refusal;
+use super::extract::{Client, Json, SecretCookie, Sender};
+use super::rates;
+use crate::app::App;
+use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret};
+use crate::people::{CODE_LIFETIME, EmailAddress, SignInCode};
+use crate::store::{AuditEntry, Event, MailKind, NewCode, NewMail, NewSession};
+use actix_web::{HttpRequest, HttpResponse, web};
+use protocol::ProblemKind;
+use protocol::sign_in::{SignInCodeRequest, SignInRequest};
+
+/// `POST /api/v1/sign-in`: the same answer and the same rows whether or not the address may sign in; only the mail
+/// makes the difference.
+pub(super) async fn ask(
+    app: web::Data<App>,
+    client: Client,
+    Json(request): Json<SignInRequest>,
+) -> Result<HttpResponse, Refusal> {
+    let email = EmailAddress::parse(&request.email, "email")?;
+    rates::CODES_BY_NETWORK.spend(&app, &client.network()).await?;
+    rates::CODES_BY_ADDRESS.spend(&app, &email.account_key()).await?;
+    let browser = make_secret()?;
+    let browser_hash = hash_secret(&browser);
+    let code = SignInCode::make().map_err(std::io::Error::other)?;
+    let mail = make_mail(&app, &email, &code)?;
+    let new = NewCode {
+        browser_hash: &browser_hash,
+        email_key: &email.account_key(),
+        code_mac: &app.keys.derive_code_mac(&browser_hash, &email.account_key(), code.expose()),
+        expires_at: mail.give_up_at,
+        mail: app.config.sign_in.allows(&email).then_some(&mail),
+    };
+    app.store.add_code(&new, app.clock.now()).await?;
+    app.outbox_bell.notify_one();
+    Ok(HttpResponse::Accepted().cookie(SecretCookie::Browser.make(&app, &browser)).finish())
+}
+
+fn make_mail(app: &App, email: &EmailAddress, code: &SignInCode) -> Result<NewMail, Refusal> {
+    let mail_id = make_name()?;
+    Ok(NewMail {
+        secret: Some(app.keys.seal(Purpose::Outbox, &mail_id, code.expose().as_bytes())?),
+        mail_id,
+        kind: MailKind::SignInCode,
+        recipient: email.to_string(),
+        transfer_id: None,
+        give_up_at: app.clock.now().plus(CODE_LIFETIME),
+    })
+}
+
+/// `POST /api/v1/sign-in/code`
+pub(super) async fn enter(
+    app: web::Data<App>,
+    request: HttpRequest,
+    client: Client,
+    Json(body): Json<SignInCodeRequest>,
+) -> Result<HttpResponse, Refusal> {
+    rates::SIGN_INS_BY_NETWORK.spend(&app, &client.network()).await?;
+    let email = EmailAddress::parse(&body.email, "email")?;
+    let code = SignInCode::parse(&body.code)?;
+    let browser_hash = SecretCookie::Browser.read_hash(&request, &app).ok_or_else(wrong_code)?;
+    let now = app.clock.now();
+    let entry = |event| AuditEntry {
+        at: now,
+        event,
+        actor: email.to_string(),
+        transfer_id: None,
+        address: Some(client.address()),
+        detail: String::new(),
+    };
+    let waiting = app.store.try_code(&browser_hash, now).await?.ok_or_else(wrong_code)?;
+    let code_mac = app.keys.derive_code_mac(&browser_hash, &email.account_key(), code.expose());
+    if waiting.email_key != email.account_key()
+        || !is_same_hash(&waiting.code_mac, &code_mac)
+        || !app.config.sign_in.allows(&email)
+    {
+        app.store.record(&entry(Event::SignInRefused)).await?;
+        return Err(wrong_code());
+    }
+    let session = make_secret()?;
+    let replaced = SecretCookie::Session.read_hash(&request, &app);
+    let new = NewSession {
+        email: &email,
+        new_account_id: &*make_secret()?,
+        session_hash: &hash_secret(&session),
+        replaces: replaced.as_ref(),
+        browser_hash: &browser_hash,
+    };
+    if !app.store.start_session(&new, &entry(Event::SessionStarted)).await? {
+        return Err(wrong_code());
+    }
+    Ok(HttpResponse::NoContent()
+        .cookie(SecretCookie::Session.make(&app, &session))
+        .cookie(SecretCookie::Browser.remove(&app))
+        .finish())
+}
+
+/// Wrong, used, too old, tried too often, of another browser: the answer is the same.
+fn wrong_code() -> Refusal {
+    Refusal::new(
+        ProblemKind::WrongCode,
+        "This code does not work here. Please use the newest mail, in the browser that asked for it, within ten minutes; or ask for a new code.",
+    )
+}
+
+/// `DELETE /api/v1/session`
+pub(super) async fn end(app: web::Data<App>, sender: Sender, client: Client) -> Result<HttpResponse, Refusal> {
+    app.store.end_session(&sender.session_hash, &sender.entry(&app, Event::SessionEnded, client)).await?;
+    Ok(HttpResponse::NoContent().cookie(SecretCookie::Session.remove(&app)).finish())
+}

@@ -1,0 +1,156 @@
+//! A sender's transfers: announcing one, the list, the details, the log, and ending one.
+
+use super::error::Refusal;
+use super::extract::{Client, Json, Sender};
+use super::rates;
+use crate::app::App;
+use crate::people::EmailAddress;
+use crate::store::{Creation, Event, OwnedTransfer};
+use crate::transfer::Draft;
+use actix_web::{HttpResponse, web};
+use protocol::layout::PART_LEN;
+use protocol::sign_in::Limits;
+use protocol::transfers::{CreateTransfer, State, TransferCreated, TransferDetail, TransferLog, TransferPage, Upload};
+use protocol::{ProblemKind, TransferId};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+/// Lines on a page of the list unless asked otherwise, and at most.
+const PAGE: u32 = 50;
+const LONGEST_PAGE: u32 = 200;
+
+/// `POST /api/v1/transfers`
+pub(super) async fn create(
+    app: web::Data<App>,
+    sender: Sender,
+    client: Client,
+    Json(mut request): Json<CreateTransfer>,
+) -> Result<HttpResponse, Refusal> {
+    let account = &sender.account;
+    if account.name.is_empty() {
+        let detail = "Please give your name first: recipients see it as the sender.";
+        return Err(Refusal::new(ProblemKind::ProfileMissing, detail));
+    }
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &account.account_id).await?;
+    let request_hash: [u8; 32] = Sha256::digest(serde_json::to_vec(&request).map_err(std::io::Error::other)?).into();
+    // A repeated request is answered as before, also if the limits would no longer let it through.
+    if let Some(before) = app.store.find_created(&account.account_id, &request.transfer_id, &request_hash).await? {
+        return answer_creation(before, &app.config.limits);
+    }
+    request.recipient.email = EmailAddress::parse(&request.recipient.email, "recipient.email")?.to_string();
+    let transfer_id = request.transfer_id;
+    let draft = Draft::parse(request, &app.config.limits, app.clock.now())?;
+    let mut entry = sender.entry(&app, Event::Created, client);
+    entry.transfer_id = Some(transfer_id);
+    let created =
+        app.store.create_transfer(&account.account_id, &draft, &request_hash, &app.config.limits, &entry).await?;
+    answer_creation(created, &app.config.limits)
+}
+
+fn answer_creation(creation: Creation, limits: &Limits) -> Result<HttpResponse, Refusal> {
+    let state = match creation {
+        Creation::Made => State::Draft,
+        Creation::Same(state) => state,
+        Creation::Different => {
+            let detail =
+                "A transfer with this id was announced differently before. Please reload the page and start again.";
+            return Err(Refusal::new(ProblemKind::TransferExists, detail));
+        }
+        Creation::ObjectTaken => {
+            let detail = "One of the object ids is taken by another transfer. Please reload the page and start again.";
+            return Err(Refusal::new(ProblemKind::TransferExists, detail));
+        }
+        Creation::DayFull => {
+            let detail = format!(
+                "You began {} transfers in the last 24 hours, which is the limit. Please try again tomorrow, or ask your administrator.",
+                limits.max_transfers_per_day
+            );
+            return Err(Refusal::new(ProblemKind::QuotaReached, detail));
+        }
+        Creation::StorageFull { stored } => {
+            let detail = format!(
+                "{:.1} GB of yours wait to be fetched; the limit is {:.1} GB. Please end transfers that are no longer needed.",
+                gigabytes(stored),
+                gigabytes(limits.max_stored)
+            );
+            return Err(Refusal::new(ProblemKind::QuotaReached, detail));
+        }
+    };
+    Ok(HttpResponse::Created().json(TransferCreated { state, part_len: PART_LEN, upload: Upload::Proxied }))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown to people with one digit after the point")]
+fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+/// What `GET /api/v1/transfers` may be asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    before: Option<TransferId>,
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/transfers`
+pub(super) async fn list(
+    app: web::Data<App>,
+    sender: Sender,
+    query: web::Query<PageQuery>,
+) -> Result<HttpResponse, Refusal> {
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let now = app.clock.now();
+    // One more than asked for tells whether there is another page.
+    let mut transfers =
+        app.store.list_transfers(&sender.account.account_id, query.before.as_ref(), limit + 1, now).await?;
+    let more = transfers.len() > limit as usize;
+    transfers.truncate(limit as usize);
+    let next = transfers.last().filter(|_| more).map(|last| last.transfer_id);
+    Ok(HttpResponse::Ok().json(TransferPage { transfers, next }))
+}
+
+/// `GET /api/v1/transfers/{transfer_id}`
+pub(super) async fn detail(
+    app: web::Data<App>,
+    sender: Sender,
+    id: web::Path<TransferId>,
+) -> Result<HttpResponse, Refusal> {
+    let found = app.store.find_summary(&sender.account.account_id, &id, app.clock.now()).await?;
+    let summary = found.ok_or_else(Refusal::not_found)?;
+    let objects = app.store.list_objects(&id).await?;
+    Ok(HttpResponse::Ok().json(TransferDetail { summary, objects }))
+}
+
+/// `GET /api/v1/transfers/{transfer_id}/log`
+pub(super) async fn log(
+    app: web::Data<App>,
+    sender: Sender,
+    id: web::Path<TransferId>,
+) -> Result<HttpResponse, Refusal> {
+    find_owned(&app, &sender, &id).await?;
+    let events = app.store.list_events(&id).await?;
+    Ok(HttpResponse::Ok().json(TransferLog { events }))
+}
+
+/// `POST /api/v1/transfers/{transfer_id}/end`: also cancels a draft. What is over stays over: the same answer.
+pub(super) async fn end(
+    app: web::Data<App>,
+    sender: Sender,
+    client: Client,
+    id: web::Path<TransferId>,
+) -> Result<HttpResponse, Refusal> {
+    find_owned(&app, &sender, &id).await?;
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
+    let mut entry = sender.entry(&app, Event::Revoked, client);
+    entry.transfer_id = Some(*id);
+    if app.store.revoke_transfer(&sender.account.account_id, &id, &entry).await? {
+        app.outbox_bell.notify_one();
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The sender's own transfer; another sender's is answered like one that does not exist.
+pub(super) async fn find_owned(app: &App, sender: &Sender, id: &TransferId) -> Result<OwnedTransfer, Refusal> {
+    let found = app.store.find_owned(&sender.account.account_id, id, app.clock.now()).await?;
+    found.ok_or_else(Refusal::not_found)
+}

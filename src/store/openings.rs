@@ -1,0 +1,313 @@
+//! Links, unlocking, tickets, and wrong passcodes.
+
+use super::audit::{AuditEntry, append};
+use super::outbox::{MailKind, queue_notice};
+use super::{Result, Store, damaged, to_text, to_time, to_u32, to_u64};
+use crate::transfer::{FORGET_AFTER, Failures, PauseRule, parse_kind};
+use protocol::transfers::{ObjectEntry, RecipientKind};
+use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
+use sqlx::{Any, FromRow, Transaction};
+
+/// A ready transfer, as whoever holds its link meets it.
+#[derive(Debug, Clone)]
+pub struct LinkedTransfer {
+    /// SHA-256 of the current link's token, as text.
+    pub token_hash: String,
+    /// What the passcode's proof is checked with, as text.
+    pub verifier: String,
+    /// Wrapped under the transfer's key.
+    pub capsule: String,
+    /// The transfer's key under the server key.
+    pub wrapped_key: String,
+    /// When the link stops working; may have passed already.
+    pub expires_at: Timestamp,
+    /// Whose words are used.
+    pub recipient_kind: RecipientKind,
+    /// As the sender gave it.
+    pub sender_name: String,
+    /// As the sender gave it.
+    pub organisation: String,
+}
+
+#[derive(FromRow)]
+struct LinkedRow {
+    token_hash: String,
+    verifier: String,
+    capsule: String,
+    wrapped_key: String,
+    expires_at: i64,
+    recipient_kind: String,
+    name: String,
+    organisation: String,
+}
+
+/// One attempt to unlock.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// Which transfer.
+    pub transfer_id: &'a TransferId,
+    /// The client's network, as it is counted.
+    pub network: &'a str,
+}
+
+impl Attempt<'_> {
+    fn scopes(&self) -> [(String, PauseRule); 2] {
+        [
+            (format!("transfer {}", self.transfer_id), PauseRule::TRANSFER),
+            (format!("network {}", self.network), PauseRule::NETWORK),
+        ]
+    }
+}
+
+/// What a right passcode writes down.
+#[derive(Debug)]
+pub struct NewOpening<'a> {
+    /// SHA-256 of the link's token.
+    pub token_hash: &'a [u8; 32],
+    /// SHA-256 of the new ticket.
+    pub ticket_hash: &'a [u8; 32],
+    /// Until when the ticket lasts.
+    pub ticket_until: Timestamp,
+    /// Names the notice to the sender, if they asked for one.
+    pub notice_id: &'a str,
+}
+
+/// What an opening hands out, besides the capsule.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The sealed manifest, as text.
+    pub manifest: String,
+    /// What may be fetched, in order.
+    pub objects: Vec<ObjectEntry>,
+}
+
+/// What a wrong passcode led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongPasscode {
+    /// It is counted.
+    Counted(Failures),
+    /// A pause is on; it was not even looked at.
+    Paused(Timestamp),
+}
+
+/// What a ticket lets fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// The objects of this transfer.
+    pub transfer_id: TransferId,
+    /// How many there are.
+    pub files: u32,
+}
+
+/// An object whose parts are all there.
+#[derive(Debug, Clone)]
+pub struct WholeObject {
+    /// Ciphertext bytes.
+    pub object_len: u64,
+    /// The digest of each part, in order.
+    pub parts: Vec<Sha256Digest>,
+}
+
+impl Store {
+    /// The transfer that a link leads to, if it is ready and has openings left. Whether the link's token is right and
+    /// its time not over is for the caller to check.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_linked(&self, transfer_id: &TransferId) -> Result<Option<LinkedTransfer>> {
+        let row: Option<LinkedRow> = sqlx::query_as(
+            "SELECT t.token_hash, t.verifier, s.capsule, k.wrapped_key, t.expires_at, t.recipient_kind, a.name, a.organisation
+             FROM transfers t JOIN accounts a ON a.account_id = t.account_id
+             JOIN sealed s ON s.transfer_id = t.transfer_id JOIN transfer_keys k ON k.transfer_id = t.transfer_id
+             WHERE t.transfer_id = $1 AND t.state = 'ready' AND t.openings < t.max_openings",
+        )
+        .bind(transfer_id.to_text())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(LinkedTransfer {
+            token_hash: row.token_hash,
+            verifier: row.verifier,
+            capsule: row.capsule,
+            wrapped_key: row.wrapped_key,
+            expires_at: to_time(row.expires_at),
+            recipient_kind: parse_kind(&row.recipient_kind).ok_or_else(|| damaged("kind"))?,
+            sender_name: row.name,
+            organisation: row.organisation,
+        }))
+    }
+
+    /// Until when attempts have to wait, if a pause is on.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_pause(&self, attempt: &Attempt<'_>, now: Timestamp) -> Result<Option<Timestamp>> {
+        let [(transfer, _), (network, _)] = attempt.scopes();
+        // A pause from the future was set before the clock was set back, and is forgotten.
+        let (until,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MAX(paused_until) FROM passcode_failures
+             WHERE scope IN ($1, $2) AND paused_until > $3 AND last_at <= $3",
+        )
+        .bind(transfer)
+        .bind(network)
+        .bind(now.as_unix())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(until.map(to_time))
+    }
+
+    /// Spends one opening and makes a ticket; `None` if there is nothing to open (any more) or a pause is on.
+    /// If the audit row cannot be written, nothing is opened.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn open_transfer(
+        &self,
+        attempt: &Attempt<'_>,
+        new: &NewOpening<'_>,
+        entry: &AuditEntry,
+    ) -> Result<Option<Opened>> {
+        let mut transaction = self.begin().await?;
+        let id = attempt.transfer_id.to_text();
+        let [(transfer_scope, _), (network_scope, _)] = attempt.scopes();
+        let opened = sqlx::query(
+            "UPDATE transfers SET openings = openings + 1, last_opened_at = $3
+             WHERE transfer_id = $1 AND token_hash = $2 AND state = 'ready' AND expires_at > $3 AND openings < max_openings
+               AND NOT EXISTS (SELECT 1 FROM passcode_failures
+                   WHERE scope IN ($4, $5) AND paused_until > $3 AND last_at <= $3)",
+        )
+        .bind(&id)
+        .bind(to_text(new.token_hash))
+        .bind(entry.at.as_unix())
+        .bind(&transfer_scope)
+        .bind(network_scope)
+        .execute(&mut *transaction)
+        .await?;
+        if opened.rows_affected() != 1 {
+            return Ok(None);
+        }
+        append(&mut transaction, entry).await?;
+        sqlx::query("INSERT INTO tickets (ticket_hash, transfer_id, expires_at) VALUES ($1, $2, $3)")
+            .bind(to_text(new.ticket_hash))
+            .bind(&id)
+            .bind(new.ticket_until.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM passcode_failures WHERE scope = $1")
+            .bind(transfer_scope)
+            .execute(&mut *transaction)
+            .await?;
+        queue_notice(&mut transaction, MailKind::Opened, new.notice_id, &id, None, entry.at).await?;
+        let contents = read_contents(&mut transaction, &id).await?;
+        transaction.commit().await?;
+        Ok(Some(contents))
+    }
+
+    /// Counts a wrong passcode, unless a pause is on.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn refuse_passcode(&self, attempt: &Attempt<'_>, entry: &AuditEntry) -> Result<WrongPasscode> {
+        let mut transaction = self.begin().await?;
+        let now = entry.at;
+        let mut worst = Failures { tries: u32::MAX, pause: 0 };
+        for (scope, rule) in attempt.scopes() {
+            let Some(failures) = count_failure(&mut transaction, &scope, now).await? else {
+                drop(transaction);
+                let until = self.find_pause(attempt, now).await?;
+                return Ok(WrongPasscode::Paused(until.unwrap_or(now)));
+            };
+            let after = rule.after(failures);
+            sqlx::query("UPDATE passcode_failures SET paused_until = $2 WHERE scope = $1")
+                .bind(scope)
+                .bind(after.paused_until(now).as_unix())
+                .execute(&mut *transaction)
+                .await?;
+            worst = worst.stricter(after);
+        }
+        sqlx::query("UPDATE transfers SET refused_attempts = refused_attempts + 1 WHERE transfer_id = $1")
+            .bind(attempt.transfer_id.to_text())
+            .execute(&mut *transaction)
+            .await?;
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(WrongPasscode::Counted(worst))
+    }
+
+    /// What a ticket lets fetch; `None` if it is unknown or over, or its transfer is.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_grant(&self, ticket_hash: &[u8; 32], now: Timestamp) -> Result<Option<Grant>> {
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "SELECT t.transfer_id, t.files FROM tickets k JOIN transfers t ON t.transfer_id = k.transfer_id
+             WHERE k.ticket_hash = $1 AND k.expires_at > $2 AND t.state = 'ready' AND t.expires_at > $2",
+        )
+        .bind(to_text(ticket_hash))
+        .bind(now.as_unix())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some((id, files)) = row else { return Ok(None) };
+        let transfer_id = TransferId::parse(&id).map_err(|_| damaged("transfer id"))?;
+        Ok(Some(Grant { transfer_id, files: to_u32(files) }))
+    }
+
+    /// An object of a ready transfer; `None` if the transfer has no such object.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_whole_object(
+        &self,
+        transfer_id: &TransferId,
+        object_id: &ObjectId,
+    ) -> Result<Option<WholeObject>> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT object_len FROM objects WHERE transfer_id = $1 AND object_id = $2")
+                .bind(transfer_id.to_text())
+                .bind(object_id.to_text())
+                .fetch_optional(&self.pool)
+                .await?;
+        let Some((object_len,)) = row else { return Ok(None) };
+        let digests: Vec<(String,)> = sqlx::query_as("SELECT sha256 FROM parts WHERE object_id = $1 ORDER BY n")
+            .bind(object_id.to_text())
+            .fetch_all(&self.pool)
+            .await?;
+        let read = |(text,): (String,)| Sha256Digest::parse(&text).map_err(|_| damaged("digest"));
+        let parts = digests.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Some(WholeObject { object_len: to_u64(object_len), parts }))
+    }
+}
+
+/// One more failure in this scope; `None` while a pause is on.
+async fn count_failure(transaction: &mut Transaction<'_, Any>, scope: &str, now: Timestamp) -> Result<Option<u32>> {
+    let row: Option<(i64,)> = sqlx::query_as(
+        "INSERT INTO passcode_failures (scope, failures, last_at, paused_until) VALUES ($1, 1, $2, $2)
+         ON CONFLICT (scope) DO UPDATE SET last_at = excluded.last_at,
+             failures = CASE WHEN passcode_failures.last_at <= $3 THEN 1 ELSE passcode_failures.failures + 1 END
+         WHERE passcode_failures.paused_until <= $2 OR passcode_failures.last_at > $2
+         RETURNING failures",
+    )
+    .bind(scope)
+    .bind(now.as_unix())
+    .bind(now.plus(-FORGET_AFTER).as_unix())
+    .fetch_optional(&mut **transaction)
+    .await?;
+    Ok(row.map(|(failures,)| to_u32(failures)))
+}
+
+async fn read_contents(transaction: &mut Transaction<'_, Any>, id: &str) -> Result<Opened> {
+    let (manifest,): (String,) = sqlx::query_as("SELECT manifest FROM sealed WHERE transfer_id = $1")
+        .bind(id)
+        .fetch_one(&mut **transaction)
+        .await?;
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT object_id, object_len FROM objects WHERE transfer_id = $1 ORDER BY position")
+            .bind(id)
+            .fetch_all(&mut **transaction)
+            .await?;
+    let read = |(id, len): (String, i64)| {
+        let object_id = ObjectId::parse(&id).map_err(|_| damaged("object id"))?;
+        Ok(ObjectEntry { object_id, object_len: to_u64(len) })
+    };
+    Ok(Opened { manifest, objects: rows.into_iter().map(read).collect::<Result<_>>()? })
+}

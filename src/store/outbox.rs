@@ -1,0 +1,299 @@
+//! Mail on its way: queued in the transaction that makes it true, taken one by one by the worker.
+
+use super::audit::{AuditEntry, append};
+use super::{Result, Store, damaged, to_time};
+use crate::transfer::{parse_kind, parse_state};
+use protocol::transfers::{RecipientKind, State};
+use protocol::{Timestamp, TransferId};
+use sqlx::{AnyConnection, FromRow};
+
+/// Seconds during which a mail is tried again (RFC 5321 §4.5.4.1 asks for days; a link is of no use much later).
+pub const GIVE_UP_AFTER: i64 = 48 * 60 * 60;
+
+/// What a mail says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailKind {
+    /// To someone who wants to sign in.
+    SignInCode,
+    /// To the recipient.
+    TransferLink,
+    /// To the sender: it was opened.
+    Opened,
+    /// To the sender: the mail with the link was refused.
+    Refused,
+    /// To the sender: it ends soon, unopened.
+    ExpiringUnopened,
+    /// To the sender: it ended, unopened.
+    ExpiredUnopened,
+}
+
+impl MailKind {
+    const ALL: [Self; 6] = [
+        Self::SignInCode,
+        Self::TransferLink,
+        Self::Opened,
+        Self::Refused,
+        Self::ExpiringUnopened,
+        Self::ExpiredUnopened,
+    ];
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::SignInCode => "sign_in_code",
+            Self::TransferLink => "transfer_link",
+            Self::Opened => "opened",
+            Self::Refused => "refused",
+            Self::ExpiringUnopened => "expiring_unopened",
+            Self::ExpiredUnopened => "expired_unopened",
+        }
+    }
+}
+
+/// A mail to be queued.
+#[derive(Debug, Clone)]
+pub struct NewMail {
+    /// Random; stays the same over all tries.
+    pub mail_id: String,
+    /// What it says.
+    pub kind: MailKind,
+    /// To whom.
+    pub recipient: String,
+    /// About which transfer.
+    pub transfer_id: Option<TransferId>,
+    /// The link's token or the code, sealed under the server key.
+    pub secret: Option<String>,
+    /// Until when it makes sense.
+    pub give_up_at: Timestamp,
+}
+
+/// A mail whose turn it is.
+#[derive(Debug, Clone)]
+pub struct QueuedMail {
+    /// Stays the same over all tries.
+    pub mail_id: String,
+    /// What it says.
+    pub kind: MailKind,
+    /// To whom.
+    pub recipient: String,
+    /// About which transfer.
+    pub transfer_id: Option<TransferId>,
+    /// Sealed under the server key.
+    pub secret: Option<String>,
+    /// What the mail server said about the mail that this one tells of.
+    pub reason: Option<String>,
+    /// When it became true.
+    pub created_at: Timestamp,
+    /// Until when it makes sense.
+    pub give_up_at: Timestamp,
+    /// Tries, this one included.
+    pub tries: i64,
+}
+
+#[derive(FromRow)]
+struct QueuedRow {
+    mail_id: String,
+    kind: String,
+    recipient: String,
+    transfer_id: Option<String>,
+    secret: Option<String>,
+    reason: Option<String>,
+    created_at: i64,
+    give_up_at: i64,
+    tries: i64,
+}
+
+/// What letters say about a transfer.
+#[derive(Debug, Clone)]
+pub struct MailSubject {
+    /// Where it is in its life.
+    pub state: State,
+    /// The mail with the current link.
+    pub mail_id: Option<String>,
+    /// Whom it was sent to.
+    pub recipient: String,
+    /// Whose words are used.
+    pub recipient_kind: RecipientKind,
+    /// When the link stops working.
+    pub expires_at: Timestamp,
+    /// As the sender gave it.
+    pub sender_name: String,
+    /// As the sender gave it.
+    pub organisation: String,
+}
+
+/// Puts a mail into the outbox, within the transaction that makes it true.
+pub(super) async fn queue(connection: &mut AnyConnection, mail: &NewMail, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO outbox (mail_id, kind, recipient, transfer_id, secret, created_at, give_up_at, next_try_at, tries)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, 0)",
+    )
+    .bind(mail.mail_id.as_str())
+    .bind(mail.kind.text())
+    .bind(mail.recipient.as_str())
+    .bind(mail.transfer_id.map(|id| id.to_text()))
+    .bind(mail.secret.as_deref())
+    .bind(now.as_unix())
+    .bind(mail.give_up_at.as_unix())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Puts a notice to a transfer's sender into the outbox. Openings are told only to those who asked.
+pub(super) async fn queue_notice(
+    connection: &mut AnyConnection,
+    kind: MailKind,
+    mail_id: &str,
+    transfer_id: &str,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO outbox (mail_id, kind, recipient, transfer_id, reason, created_at, give_up_at, next_try_at, tries)
+         SELECT $1, $2, a.email, t.transfer_id, $4, $5, $6, $5, 0
+         FROM transfers t JOIN accounts a ON a.account_id = t.account_id
+         WHERE t.transfer_id = $3 AND ($2 <> 'opened' OR t.notify_opened = 1)",
+    )
+    .bind(mail_id)
+    .bind(kind.text())
+    .bind(transfer_id)
+    .bind(reason)
+    .bind(now.as_unix())
+    .bind(now.plus(GIVE_UP_AFTER).as_unix())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Takes the mail whose turn it is, and lends it until `lease_until`: a worker that dies gives it back by that.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn claim_mail(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<QueuedMail>> {
+        let row: Option<QueuedRow> = sqlx::query_as(
+            "UPDATE outbox SET next_try_at = $2, tries = tries + 1
+             WHERE next_try_at <= $1 AND mail_id =
+                 (SELECT mail_id FROM outbox WHERE next_try_at <= $1 ORDER BY next_try_at, mail_id LIMIT 1)
+             RETURNING mail_id, kind, recipient, transfer_id, secret, reason, created_at, give_up_at, tries",
+        )
+        .bind(now.as_unix())
+        .bind(lease_until.as_unix())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let transfer_id =
+            row.transfer_id.map(|id| TransferId::parse(&id).map_err(|_| damaged("transfer id"))).transpose()?;
+        Ok(Some(QueuedMail {
+            kind: MailKind::ALL.into_iter().find(|kind| kind.text() == row.kind).ok_or_else(|| damaged("mail"))?,
+            mail_id: row.mail_id,
+            recipient: row.recipient,
+            transfer_id,
+            secret: row.secret,
+            reason: row.reason,
+            created_at: to_time(row.created_at),
+            give_up_at: to_time(row.give_up_at),
+            tries: row.tries,
+        }))
+    }
+
+    /// What a letter about this transfer says.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_mail_subject(&self, transfer_id: &TransferId) -> Result<Option<MailSubject>> {
+        type Row = (String, Option<String>, String, String, i64, String, String);
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT t.state, t.mail_id, t.recipient_email, t.recipient_kind, t.expires_at, a.name, a.organisation
+             FROM transfers t JOIN accounts a ON a.account_id = t.account_id WHERE t.transfer_id = $1",
+        )
+        .bind(transfer_id.to_text())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some((state, mail_id, recipient, kind, expires_at, sender_name, organisation)) = row else {
+            return Ok(None);
+        };
+        Ok(Some(MailSubject {
+            state: parse_state(&state).ok_or_else(|| damaged("state"))?,
+            mail_id,
+            recipient,
+            recipient_kind: parse_kind(&kind).ok_or_else(|| damaged("kind"))?,
+            expires_at: to_time(expires_at),
+            sender_name,
+            organisation,
+        }))
+    }
+
+    /// Takes a mail out of the outbox because nobody needs it any more.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn drop_mail(&self, mail_id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM outbox WHERE mail_id = $1").bind(mail_id).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Has a mail tried again at `next_try_at`.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn postpone_mail(&self, mail_id: &str, next_try_at: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE outbox SET next_try_at = $2 WHERE mail_id = $1")
+            .bind(mail_id)
+            .bind(next_try_at.as_unix())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down that a mail was taken over; with it goes the last trace of the token.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn mark_mail_accepted(&self, mail: &QueuedMail, entry: Option<&AuditEntry>) -> Result<()> {
+        self.settle_mail(mail, "accepted", None, entry, None).await
+    }
+
+    /// Writes down that a mail was refused for good, and tells the sender with a mail named `notice_id`.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn mark_mail_refused(
+        &self,
+        mail: &QueuedMail,
+        reason: &str,
+        entry: Option<&AuditEntry>,
+        notice_id: &str,
+    ) -> Result<()> {
+        self.settle_mail(mail, "refused", Some(reason), entry, Some(notice_id)).await
+    }
+
+    async fn settle_mail(
+        &self,
+        mail: &QueuedMail,
+        state: &str,
+        reason: Option<&str>,
+        entry: Option<&AuditEntry>,
+        notice_id: Option<&str>,
+    ) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM outbox WHERE mail_id = $1")
+            .bind(mail.mail_id.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        if let (MailKind::TransferLink, Some(entry)) = (mail.kind, entry) {
+            // Only the mail with the current link says anything about the transfer.
+            let current = sqlx::query("UPDATE transfers SET mail_state = $2, mail_reason = $3 WHERE mail_id = $1")
+                .bind(mail.mail_id.as_str())
+                .bind(state)
+                .bind(reason)
+                .execute(&mut *transaction)
+                .await?;
+            append(&mut transaction, entry).await?;
+            if let (1, Some(notice_id), Some(id)) = (current.rows_affected(), notice_id, &mail.transfer_id) {
+                queue_notice(&mut transaction, MailKind::Refused, notice_id, &id.to_text(), reason, entry.at).await?;
+            }
+        }
+        Ok(transaction.commit().await?)
+    }
+}

@@ -1,0 +1,185 @@
+//! What time does: transfers end, keys are shredded, what is over is forgotten.
+
+use super::audit::{AuditEntry, Event, append};
+use super::outbox::{MailKind, queue_notice};
+use super::{Result, Store, damaged};
+use crate::people::{IDLE_LIFETIME, LIFETIME};
+use crate::transfer::{DRAFT_LIFETIME, FORGET_AFTER, WARN_BEFORE_END};
+use protocol::{ObjectId, Timestamp, TransferId};
+use sqlx::{Any, AnyConnection, Transaction};
+
+/// A transfer that is over and whose bytes are still there.
+#[derive(Debug, Clone)]
+pub struct Purgeable {
+    /// Which transfer.
+    pub transfer_id: TransferId,
+    /// Whose parts are to be removed.
+    pub objects: Vec<ObjectId>,
+}
+
+/// Removes what lets anyone open a transfer: its key, capsule, manifest, link and tickets, and the mail that would
+/// still bring the link. The bytes are worthless then, wherever copies of them are.
+pub(super) async fn shred(connection: &mut AnyConnection, transfer_id: &str) -> Result<()> {
+    for statement in [
+        "DELETE FROM transfer_keys WHERE transfer_id = $1",
+        "DELETE FROM sealed WHERE transfer_id = $1",
+        "DELETE FROM tickets WHERE transfer_id = $1",
+        "DELETE FROM outbox WHERE transfer_id = $1 AND kind = 'transfer_link'",
+        "UPDATE transfers SET token_hash = NULL, verifier = NULL WHERE transfer_id = $1",
+    ] {
+        sqlx::query(statement).bind(transfer_id).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Writes down what time has ended by now: transfers and drafts past their end or abandoned (expired), and
+    /// transfers whose openings are spent and whose last ticket ran out (used up). Each is shredded at once. `make_id`
+    /// names the notices to senders whose transfer was never opened. Returns how many ended.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn end_overdue(&self, now: Timestamp, make_id: impl Fn() -> std::io::Result<String>) -> Result<usize> {
+        let mut transaction = self.begin().await?;
+        let expired: Vec<(String, i64, Option<i64>)> = sqlx::query_as(
+            "UPDATE transfers SET state = 'expired', ended_at = $1
+             WHERE (state IN ('draft', 'ready') AND expires_at <= $1) OR (state = 'draft' AND touched_at <= $2)
+             RETURNING transfer_id, openings, ready_at",
+        )
+        .bind(now.as_unix())
+        .bind(now.plus(-DRAFT_LIFETIME).as_unix())
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (id, openings, ready_at) in &expired {
+            end(&mut transaction, id, Event::Expired, now).await?;
+            if *openings == 0 && ready_at.is_some() {
+                let notice_id = make_id().map_err(sqlx::Error::Io)?;
+                queue_notice(&mut transaction, MailKind::ExpiredUnopened, &notice_id, id, None, now).await?;
+            }
+        }
+        let used_up: Vec<(String,)> = sqlx::query_as(
+            "UPDATE transfers SET state = 'used_up', ended_at = $1
+             WHERE state = 'ready' AND openings >= max_openings AND NOT EXISTS
+                 (SELECT 1 FROM tickets k WHERE k.transfer_id = transfers.transfer_id AND k.expires_at > $1)
+             RETURNING transfer_id",
+        )
+        .bind(now.as_unix())
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (id,) in &used_up {
+            end(&mut transaction, id, Event::UsedUp, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(expired.len() + used_up.len())
+    }
+
+    /// Queues a notice for each transfer that ends within a day and was never opened, once. Transfers that live less
+    /// than two days get none: their sender has only just sent them. Returns how many.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn warn_expiring(&self, now: Timestamp, make_id: impl Fn() -> std::io::Result<String>) -> Result<usize> {
+        let mut transaction = self.begin().await?;
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "UPDATE transfers SET warned_at = $1
+             WHERE state = 'ready' AND openings = 0 AND warned_at IS NULL AND expires_at > $1 AND expires_at <= $2
+               AND expires_at - ready_at >= $3
+             RETURNING transfer_id",
+        )
+        .bind(now.as_unix())
+        .bind(now.plus(WARN_BEFORE_END).as_unix())
+        .bind(2 * WARN_BEFORE_END)
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (id,) in &rows {
+            let notice_id = make_id().map_err(sqlx::Error::Io)?;
+            queue_notice(&mut transaction, MailKind::ExpiringUnopened, &notice_id, id, None, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(rows.len())
+    }
+
+    /// A transfer that is over and not yet purged.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_purgeable(&self) -> Result<Option<Purgeable>> {
+        let row: Option<(String,)> = sqlx::query_as(
+            "SELECT transfer_id FROM transfers WHERE purged_at IS NULL AND ended_at IS NOT NULL ORDER BY ended_at LIMIT 1",
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some((id,)) = row else { return Ok(None) };
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT object_id FROM objects WHERE transfer_id = $1")
+            .bind(&id)
+            .fetch_all(&self.pool)
+            .await?;
+        let read = |(text,): (String,)| ObjectId::parse(&text).map_err(|_| damaged("object id"));
+        Ok(Some(Purgeable {
+            transfer_id: TransferId::parse(&id).map_err(|_| damaged("transfer id"))?,
+            objects: rows.into_iter().map(read).collect::<Result<_>>()?,
+        }))
+    }
+
+    /// Writes down that a transfer's bytes are gone.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn mark_purged(&self, transfer_id: &TransferId, entry: &AuditEntry) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        let id = transfer_id.to_text();
+        for statement in [
+            "DELETE FROM parts WHERE object_id IN (SELECT object_id FROM objects WHERE transfer_id = $1)",
+            "DELETE FROM objects WHERE transfer_id = $1",
+        ] {
+            sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
+        }
+        sqlx::query("UPDATE transfers SET purged_at = $2 WHERE transfer_id = $1")
+            .bind(&id)
+            .bind(entry.at.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        // What was shredded must not live on in the write-ahead log.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Whether any row knows this object.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn knows_object(&self, object_id: &ObjectId) -> Result<bool> {
+        let row = sqlx::query("SELECT 1 FROM objects WHERE object_id = $1")
+            .bind(object_id.to_text())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Forgets sessions, codes, tickets, counts and pauses that are over.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn forget_old(&self, now: Timestamp) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        for (statement, before) in [
+            ("DELETE FROM sessions WHERE seen_at <= $1", now.plus(-IDLE_LIFETIME)),
+            ("DELETE FROM sessions WHERE created_at <= $1", now.plus(-LIFETIME)),
+            ("DELETE FROM sign_in_codes WHERE expires_at <= $1", now),
+            ("DELETE FROM tickets WHERE expires_at <= $1", now),
+            ("DELETE FROM rate_windows WHERE ends_at <= $1", now),
+            ("DELETE FROM passcode_failures WHERE last_at <= $1", now.plus(-FORGET_AFTER)),
+        ] {
+            sqlx::query(statement).bind(before.as_unix()).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+async fn end(transaction: &mut Transaction<'_, Any>, id: &str, event: Event, now: Timestamp) -> Result<()> {
+    shred(transaction, id).await?;
+    let transfer_id = TransferId::parse(id).map_err(|_| damaged("transfer id"))?;
+    append(transaction, &AuditEntry::by_system(event, transfer_id, now)).await
+}

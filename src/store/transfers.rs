@@ -1,0 +1,359 @@
+//! Transfers and their objects, as their sender sees them.
+
+use super::audit::{AuditEntry, append};
+use super::sweeps::shred;
+use super::{Result, Store, damaged, to_text, to_time, to_u32, to_u64};
+use crate::transfer::{Draft, kind_text, parse_kind, parse_state};
+use protocol::sign_in::Limits;
+use protocol::transfers::{MailState, Recipient, State, StoredObject, StoredPart, TransferSummary};
+use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
+use sqlx::{Any, FromRow, Transaction};
+use std::collections::BTreeMap;
+
+/// Seconds over which a sender's transfers are counted.
+const DAY: i64 = 24 * 60 * 60;
+
+/// What came of an announcement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// The draft is made.
+    Made,
+    /// The same request made it before; this is its state now.
+    Same(State),
+    /// Another request, or another sender, has the id.
+    Different,
+    /// An object id is taken.
+    ObjectTaken,
+    /// The sender began as many transfers in 24 hours as allowed.
+    DayFull,
+    /// The sender has this many bytes waiting, and there is no room for these.
+    StorageFull {
+        /// Plaintext bytes that wait.
+        stored: u64,
+    },
+}
+
+/// A sender's transfer, as far as rules ask.
+#[derive(Debug, Clone)]
+pub struct OwnedTransfer {
+    /// Where it is in its life, by the clock that was given.
+    pub state: State,
+    /// When the link stops working.
+    pub expires_at: Timestamp,
+    /// Where the link is mailed.
+    pub recipient: String,
+}
+
+#[derive(FromRow)]
+struct SummaryRow {
+    transfer_id: String,
+    recipient_email: String,
+    recipient_kind: String,
+    state: String,
+    created_at: i64,
+    expires_at: i64,
+    ended_at: Option<i64>,
+    files: i64,
+    total_len: i64,
+    openings: i64,
+    max_openings: i64,
+    last_opened_at: Option<i64>,
+    refused_attempts: i64,
+    mail_state: Option<String>,
+    mail_reason: Option<String>,
+}
+
+impl SummaryRow {
+    fn read(self, now: Timestamp) -> Result<TransferSummary> {
+        let kind = parse_kind(&self.recipient_kind).ok_or_else(|| damaged("kind"))?;
+        let expires_at = to_time(self.expires_at);
+        let state = state_now(&self.state, expires_at, now)?;
+        Ok(TransferSummary {
+            transfer_id: TransferId::parse(&self.transfer_id).map_err(|_| damaged("transfer id"))?,
+            recipient: Recipient { email: self.recipient_email, kind },
+            state,
+            created_at: to_time(self.created_at),
+            expires_at,
+            ended_at: self.ended_at.map(to_time),
+            files: to_u32(self.files),
+            total_len: to_u64(self.total_len),
+            openings: to_u32(self.openings),
+            max_openings: to_u32(self.max_openings),
+            last_opened_at: self.last_opened_at.map(to_time),
+            refused_attempts: to_u32(self.refused_attempts),
+            mail: self.mail_state.map(|state| read_mail_state(&state, self.mail_reason)),
+        })
+    }
+}
+
+/// A transfer is over at its end, not when the job has come round to write it down.
+fn state_now(text: &str, expires_at: Timestamp, now: Timestamp) -> Result<State> {
+    match parse_state(text).ok_or_else(|| damaged("state"))? {
+        State::Draft | State::Ready if expires_at <= now => Ok(State::Expired),
+        state => Ok(state),
+    }
+}
+
+fn read_mail_state(state: &str, reason: Option<String>) -> MailState {
+    match state {
+        "accepted" => MailState::Accepted,
+        "refused" => MailState::Refused { reason: reason.unwrap_or_default() },
+        _ => MailState::Queued,
+    }
+}
+
+impl Store {
+    /// Makes a draft, if the id is free and the sender has room left.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn create_transfer(
+        &self,
+        account_id: &str,
+        draft: &Draft,
+        request_hash: &[u8; 32],
+        limits: &Limits,
+        entry: &AuditEntry,
+    ) -> Result<Creation> {
+        let mut transaction = self.begin().await?;
+        let request = &draft.request;
+        let made = sqlx::query(
+            "INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state, files,
+                 total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at, expires_at)
+             SELECT $1, $2, $3, $4, $5, 'draft', $6, $7, $8, 0, 0, $9, $10, $10, $11
+             WHERE (SELECT COUNT(*) FROM transfers WHERE account_id = $2 AND created_at > $12) < $13
+               AND (SELECT COALESCE(SUM(total_len), 0) FROM transfers WHERE account_id = $2 AND purged_at IS NULL) + $7 <= $14
+             ON CONFLICT (transfer_id) DO NOTHING",
+        )
+        .bind(request.transfer_id.to_text())
+        .bind(account_id)
+        .bind(to_text(request_hash))
+        .bind(request.recipient.email.as_str())
+        .bind(kind_text(request.recipient.kind))
+        .bind(from_len(request.objects.len() as u64))
+        .bind(from_len(draft.total_len))
+        .bind(i64::from(request.max_openings))
+        .bind(i64::from(request.notify_opened))
+        .bind(entry.at.as_unix())
+        .bind(request.expires_at.as_unix())
+        .bind(entry.at.plus(-DAY).as_unix())
+        .bind(i64::from(limits.max_transfers_per_day))
+        .bind(from_len(limits.max_stored))
+        .execute(&mut *transaction)
+        .await?;
+        if made.rows_affected() != 1 {
+            return why_not_made(&mut transaction, account_id, &request.transfer_id, request_hash, limits, entry.at)
+                .await;
+        }
+        for (position, object) in (0_i64..).zip(&request.objects) {
+            let added = sqlx::query(
+                "INSERT INTO objects (object_id, transfer_id, position, object_len) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (object_id) DO NOTHING",
+            )
+            .bind(object.object_id.to_text())
+            .bind(request.transfer_id.to_text())
+            .bind(position)
+            .bind(from_len(object.object_len))
+            .execute(&mut *transaction)
+            .await?;
+            if added.rows_affected() != 1 {
+                return Ok(Creation::ObjectTaken);
+            }
+        }
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(Creation::Made)
+    }
+
+    /// What a request with this hash made before, whatever the limits are now; `None` if the id is free.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_created(
+        &self,
+        account_id: &str,
+        transfer_id: &TransferId,
+        request_hash: &[u8; 32],
+    ) -> Result<Option<Creation>> {
+        let row: Option<(String, String, String)> =
+            sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
+                .bind(transfer_id.to_text())
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(|row| compare(&row, account_id, request_hash)).transpose()
+    }
+
+    /// A page of a sender's transfers, newest first. Drafts that came to nothing are left out.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_transfers(
+        &self,
+        account_id: &str,
+        before: Option<&TransferId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<TransferSummary>> {
+        let rows: Vec<SummaryRow> = sqlx::query_as(
+            "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
+                 openings, max_openings, last_opened_at, refused_attempts, mail_state, mail_reason
+             FROM transfers
+             WHERE account_id = $1 AND (state = 'draft' OR ready_at IS NOT NULL)
+               AND ($2 = '' OR (created_at, transfer_id) <
+                   (SELECT created_at, transfer_id FROM transfers WHERE account_id = $1 AND transfer_id = $2))
+             ORDER BY created_at DESC, transfer_id DESC LIMIT $3",
+        )
+        .bind(account_id)
+        .bind(before.map(TransferId::to_text).unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(|row| row.read(now)).collect()
+    }
+
+    /// One of a sender's transfers.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_summary(
+        &self,
+        account_id: &str,
+        transfer_id: &TransferId,
+        now: Timestamp,
+    ) -> Result<Option<TransferSummary>> {
+        let row: Option<SummaryRow> = sqlx::query_as(
+            "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
+                 openings, max_openings, last_opened_at, refused_attempts, mail_state, mail_reason
+             FROM transfers WHERE account_id = $1 AND transfer_id = $2",
+        )
+        .bind(account_id)
+        .bind(transfer_id.to_text())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| row.read(now)).transpose()
+    }
+
+    /// One of a sender's transfers, as far as rules ask.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_owned(
+        &self,
+        account_id: &str,
+        transfer_id: &TransferId,
+        now: Timestamp,
+    ) -> Result<Option<OwnedTransfer>> {
+        let summary = self.find_summary(account_id, transfer_id, now).await?;
+        Ok(summary.map(|found| OwnedTransfer {
+            state: found.state,
+            expires_at: found.expires_at,
+            recipient: found.recipient.email,
+        }))
+    }
+
+    /// A transfer's objects in order, each with what has arrived of it; empty once purged.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_objects(&self, transfer_id: &TransferId) -> Result<Vec<StoredObject>> {
+        let objects: Vec<(String, i64)> =
+            sqlx::query_as("SELECT object_id, object_len FROM objects WHERE transfer_id = $1 ORDER BY position")
+                .bind(transfer_id.to_text())
+                .fetch_all(&self.pool)
+                .await?;
+        let rows: Vec<(String, i64, String)> = sqlx::query_as(
+            "SELECT p.object_id, p.n, p.sha256 FROM parts p JOIN objects o ON o.object_id = p.object_id
+             WHERE o.transfer_id = $1 ORDER BY p.object_id, p.n",
+        )
+        .bind(transfer_id.to_text())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut parts: BTreeMap<String, Vec<StoredPart>> = BTreeMap::new();
+        for (object_id, n, sha256) in rows {
+            let sha256 = Sha256Digest::parse(&sha256).map_err(|_| damaged("digest"))?;
+            parts.entry(object_id).or_default().push(StoredPart { n: to_u32(n), sha256 });
+        }
+        let read = |(id, len): (String, i64)| {
+            let object_id = ObjectId::parse(&id).map_err(|_| damaged("object id"))?;
+            Ok(StoredObject { object_id, object_len: to_u64(len), parts: parts.remove(&id).unwrap_or_default() })
+        };
+        objects.into_iter().map(read).collect()
+    }
+
+    /// Ends a draft or a transfer under way, and shreds it at once; false if it is over already.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn revoke_transfer(
+        &self,
+        account_id: &str,
+        transfer_id: &TransferId,
+        entry: &AuditEntry,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let ended = sqlx::query(
+            "UPDATE transfers SET state = 'revoked', ended_at = $3
+             WHERE transfer_id = $1 AND account_id = $2 AND state IN ('draft', 'ready') AND expires_at > $3",
+        )
+        .bind(transfer_id.to_text())
+        .bind(account_id)
+        .bind(entry.at.as_unix())
+        .execute(&mut *transaction)
+        .await?;
+        if ended.rows_affected() != 1 {
+            return Ok(false);
+        }
+        shred(&mut transaction, &transfer_id.to_text()).await?;
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn why_not_made(
+    transaction: &mut Transaction<'_, Any>,
+    account_id: &str,
+    transfer_id: &TransferId,
+    request_hash: &[u8; 32],
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Creation> {
+    let row: Option<(String, String, String)> =
+        sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
+            .bind(transfer_id.to_text())
+            .fetch_optional(&mut **transaction)
+            .await?;
+    if let Some(row) = row {
+        return compare(&row, account_id, request_hash);
+    }
+    let (today,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM transfers WHERE account_id = $1 AND created_at > $2")
+        .bind(account_id)
+        .bind(now.plus(-DAY).as_unix())
+        .fetch_one(&mut **transaction)
+        .await?;
+    if today >= i64::from(limits.max_transfers_per_day) {
+        return Ok(Creation::DayFull);
+    }
+    let lens: Vec<(i64,)> =
+        sqlx::query_as("SELECT total_len FROM transfers WHERE account_id = $1 AND purged_at IS NULL")
+            .bind(account_id)
+            .fetch_all(&mut **transaction)
+            .await?;
+    Ok(Creation::StorageFull { stored: lens.into_iter().map(|(len,)| to_u64(len)).sum() })
+}
+
+fn compare(
+    (owner, hash, state): &(String, String, String),
+    account_id: &str,
+    request_hash: &[u8; 32],
+) -> Result<Creation> {
+    if owner != account_id || *hash != to_text(request_hash) {
+        return Ok(Creation::Different);
+    }
+    Ok(Creation::Same(parse_state(state).ok_or_else(|| damaged("state"))?))
+}
+
+/// Lengths are bounded by the limits, far below 2^63.
+fn from_len(len: u64) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
+}

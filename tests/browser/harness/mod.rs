@@ -1,0 +1,12 @@
+//! What every journey stands on: a server in this process, a real browser, and steps that read like the product.
+
+pub(crate) mod browser;
+mod driver;
+pub(crate) mod files;
+pub(crate) mod log;
+pub(crate) mod native;
+pub(crate) mod page;
+pub(crate) mod relay;
+pub(crate) mod site;
+pub(crate) mod steps;
+pub(crate) mod tour;

@@ -1,0 +1,137 @@
+//! Acting on a page as a person does, and waiting for what a person would wait for.
+//!
+//! Nothing here sleeps for a guessed time: a condition is asked again until it holds or its deadline has passed.
+
+use std::time::{Duration, Instant};
+
+use fantoccini::Locator;
+use fantoccini::elements::Element;
+use serde_json::{Value, json};
+
+use super::browser::Browser;
+
+/// Longer than anything a page does here may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// For journeys that move hundreds of megabytes.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(300);
+/// How often a condition is asked.
+const INTERVAL: Duration = Duration::from_millis(25);
+
+/// Whether the element that `arguments[0]` selects can be seen.
+const IS_SHOWN: &str = "const e = document.querySelector(arguments[0]); return !!e && e.checkVisibility({visibilityProperty: true})";
+
+impl Browser {
+    /// Opens an address. A new fragment alone would not load the page again, hence the detour.
+    pub(crate) async fn go(&self, url: &str) {
+        self.client.goto("about:blank").await.unwrap();
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// The value of a script; `arguments` are its arguments.
+    pub(crate) async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.client.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// The value of an expression.
+    pub(crate) async fn value(&self, expression: &str) -> Value {
+        self.run(&format!("return ({expression})"), vec![]).await
+    }
+
+    /// Waits until an expression is true in JavaScript's sense; answers its value.
+    pub(crate) async fn until(&self, expression: &str) -> Value {
+        self.until_run(&format!("return ({expression})"), vec![], PATIENCE).await
+    }
+
+    /// The same for a script, its arguments and another patience.
+    pub(crate) async fn until_run(&self, script: &str, arguments: Vec<Value>, patience: Duration) -> Value {
+        let deadline = Instant::now() + patience;
+        loop {
+            // While a page is being replaced there is nothing to ask; ask again.
+            let value = self.client.execute(script, arguments.clone()).await.unwrap_or_default();
+            if !matches!(value, Value::Null | Value::Bool(false)) {
+                return value;
+            }
+            if Instant::now() > deadline {
+                panic!("waited in vain for `{script}` {arguments:?}\n{}", self.state().await);
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    /// Waits until `main` names this step.
+    pub(crate) async fn at_step(&self, step: &str) {
+        self.at_step_within(step, PATIENCE).await;
+    }
+
+    /// The same with another patience.
+    pub(crate) async fn at_step_within(&self, step: &str, patience: Duration) {
+        let script = "return document.querySelector('main')?.dataset.step === arguments[0]";
+        self.until_run(script, vec![json!(step)], patience).await;
+    }
+
+    /// Whether an element can be seen now.
+    pub(crate) async fn is_shown(&self, css: &str) -> bool {
+        self.run(IS_SHOWN, vec![json!(css)]).await == true
+    }
+
+    /// Waits until an element can be seen.
+    pub(crate) async fn shown(&self, css: &str) -> Element {
+        self.until_run(IS_SHOWN, vec![json!(css)], PATIENCE).await;
+        self.client.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"))
+    }
+
+    /// Waits until an element can be seen and used, then clicks it.
+    pub(crate) async fn click(&self, css: &str) {
+        let usable = "const e = document.querySelector(arguments[0]); return !!e && e.checkVisibility() && !e.disabled \
+            && e.getAttribute('aria-disabled') !== 'true'";
+        self.until_run(usable, vec![json!(css)], PATIENCE).await;
+        let element = self.client.find(Locator::Css(css)).await.unwrap();
+        if let Err(error) = element.click().await {
+            panic!("{css} cannot be clicked: {error}\n{}", self.state().await);
+        }
+    }
+
+    /// Replaces what stands in a field by typing.
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        let field = self.shown(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Types into whatever has the focus.
+    pub(crate) async fn type_keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Chooses an option of a select by its value.
+    pub(crate) async fn choose(&self, css: &str, value: &str) {
+        self.shown(css).await.select_by_value(value).await.unwrap();
+    }
+
+    /// Waits until an element can be seen; answers its text as shown.
+    pub(crate) async fn text(&self, css: &str) -> String {
+        self.shown(css).await.text().await.unwrap()
+    }
+
+    /// Waits until an element's text contains `part`; answers the whole text.
+    pub(crate) async fn text_with(&self, css: &str, part: &str) -> String {
+        self.text_with_within(css, part, PATIENCE).await
+    }
+
+    /// The same with another patience.
+    pub(crate) async fn text_with_within(&self, css: &str, part: &str, patience: Duration) -> String {
+        let script = "const t = document.querySelector(arguments[0])?.innerText; return t?.includes(arguments[1]) ? t : null";
+        let text = self.until_run(script, vec![json!(css), json!(part)], patience).await;
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// What a person would tell about the page when something does not happen.
+    async fn state(&self) -> String {
+        let script = "const seen = e => e.checkVisibility() && e.innerText.trim();
+            return [location.pathname, document.querySelector('main')?.dataset.step,
+                ...[...document.querySelectorAll('[role=alert],[role=status]')].filter(seen).map(e => e.innerText),
+                document.querySelector('main')?.innerText.slice(0, 1500)]";
+        let page = self.client.execute(script, vec![]).await.unwrap_or_default();
+        format!("page: {page:#}\nconsole: {:#?}", self.console().await)
+    }
+}

@@ -1,0 +1,200 @@
+//! A man in the middle: every request and answer between a browser and the server passes here, is recorded, and may be
+//! changed or cut on its way.
+//!
+//! It speaks only the HTTP/1.1 that the two sides use with one another: bodies of told length, one exchange a
+//! connection. It also stands as a browser's forward proxy, and then sees what the browser asks of other hosts.
+
+use std::io::{Error, ErrorKind, Result};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A request as it passed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query; with the host for a request that would have left the origin.
+    pub(crate) target: String,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An answer as it was handed on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Status line and headers without those that frame the body.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+    /// Close the connection after so many bytes of the body, though more were promised.
+    pub(crate) cut_after: Option<usize>,
+}
+
+/// Changes answers.
+type Tamper = Box<dyn FnMut(&Request, &mut Answer) + Send>;
+
+#[derive(Default)]
+struct State {
+    exchanges: Vec<(Request, Answer)>,
+    strayed: Vec<String>,
+    tamper: Option<Tamper>,
+}
+
+/// Listens on its own port until dropped.
+pub(crate) struct Relay {
+    port: u16,
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Binds a port and passes everything on to the server on `upstream` of 127.0.0.1.
+    pub(crate) async fn start(upstream: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = Arc::clone(&shared);
+                // A browser may go away in the middle of anything.
+                tokio::spawn(async move { drop(pass(stream, upstream, &state).await) });
+            }
+        });
+        Self { port, state, task }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// From now on `tamper` sees every answer before the browser does.
+    pub(crate) fn tamper(&self, tamper: impl FnMut(&Request, &mut Answer) + Send + 'static) {
+        self.state.lock().unwrap().tamper = Some(Box::new(tamper));
+    }
+
+    /// Answers pass unchanged again.
+    pub(crate) fn be_honest(&self) {
+        self.state.lock().unwrap().tamper = None;
+    }
+
+    /// Everything that passed since it was last taken, in order of completion.
+    pub(crate) fn take_exchanges(&self) -> Vec<(Request, Answer)> {
+        std::mem::take(&mut self.state.lock().unwrap().exchanges)
+    }
+
+    /// What was asked of any other host.
+    pub(crate) fn strayed(&self) -> Vec<String> {
+        self.state.lock().unwrap().strayed.clone()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass(browser: TcpStream, upstream: u16, state: &Mutex<State>) -> Result<()> {
+    let mut browser = BufReader::new(browser);
+    let Some(mut request) = read_request(&mut browser).await? else { return Ok(()) };
+    if let Some(absolute) = request.target.strip_prefix("http://") {
+        let (host, path) = absolute.split_once('/').unwrap_or((absolute, ""));
+        if host != format!("127.0.0.1:{upstream}") {
+            return refuse(browser, request, state).await;
+        }
+        request.target = format!("/{path}");
+    } else if request.method == "CONNECT" {
+        return refuse(browser, request, state).await;
+    }
+    let mut answer = ask(upstream, &request).await?;
+    {
+        let mut state = state.lock().unwrap();
+        if let Some(tamper) = &mut state.tamper {
+            tamper(&request, &mut answer);
+        }
+        state.exchanges.push((request, answer.clone()));
+    }
+    let told = format!("{}Content-Length: {}\r\nConnection: close\r\n\r\n", answer.head, answer.body.len());
+    let sent = answer.cut_after.unwrap_or(answer.body.len()).min(answer.body.len());
+    browser.write_all(told.as_bytes()).await?;
+    browser.write_all(&answer.body[..sent]).await?;
+    browser.shutdown().await
+}
+
+async fn refuse(mut browser: BufReader<TcpStream>, request: Request, state: &Mutex<State>) -> Result<()> {
+    state.lock().unwrap().strayed.push(format!("{} {}", request.method, request.target));
+    browser.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await?;
+    browser.shutdown().await
+}
+
+/// `None` if the other side closed without asking anything.
+async fn read_request(stream: &mut BufReader<TcpStream>) -> Result<Option<Request>> {
+    let head = read_head(stream).await?;
+    let mut words = head.split(' ');
+    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
+    let len = header(&head, "content-length").and_then(|len| len.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; len];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(Request { method: method.into(), target: target.into(), head: head.clone(), body }))
+}
+
+/// Asks the server on `upstream` of 127.0.0.1.
+pub(crate) async fn ask(upstream: u16, request: &Request) -> Result<Answer> {
+    let mut server = BufReader::new(TcpStream::connect(("127.0.0.1", upstream)).await?);
+    let headers = without(&request.head, &["connection", "proxy-connection"]);
+    let headers = headers.split_once("\r\n").map_or("", |(_, headers)| headers);
+    let head = format!("{} {} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n", request.method, request.target);
+    server.write_all(head.as_bytes()).await?;
+    // A server that refuses early may close before it has read everything; its answer counts all the same.
+    let _ = server.write_all(&request.body).await;
+    let head = read_head(&mut server).await?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or_else(|| Error::new(ErrorKind::InvalidData, "the server gave no status"))?;
+    let mut body = Vec::new();
+    if header(&head, "transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        read_chunked(&mut server, &mut body).await?;
+    } else if request.method != "HEAD" && status != 304 {
+        server.read_to_end(&mut body).await?;
+    }
+    let head = without(&head, &["connection", "content-length", "transfer-encoding"]);
+    Ok(Answer { status, head, body, cut_after: None })
+}
+
+async fn read_chunked(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> Result<()> {
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        let len = usize::from_str_radix(line.trim_end(), 16).map_err(|_| Error::from(ErrorKind::InvalidData))?;
+        let from = body.len();
+        body.resize(from + len, 0);
+        stream.read_exact(&mut body[from..]).await?;
+        stream.read_line(&mut line).await?;
+        if len == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// First line and headers, without the empty line that ends them.
+async fn read_head(stream: &mut BufReader<TcpStream>) -> Result<String> {
+    let mut head = String::new();
+    while stream.read_line(&mut head).await? > 2 {}
+    head.truncate(head.strip_suffix("\r\n").unwrap_or(&head).len());
+    Ok(head)
+}
+
+/// A header's value.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().skip(1).find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+fn without(head: &str, names: &[&str]) -> String {
+    let keep = |line: &&str| !names.iter().any(|name| line.split(':').next().unwrap_or("").eq_ignore_ascii_case(name));
+    head.split_inclusive("\r\n").filter(keep).collect()
+}

@@ -1,0 +1,180 @@
+//! The server of one test: in this process, in a temporary folder, on a port of its own, with a clock the test moves.
+
+use std::net::TcpListener;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use actix_web::dev::ServerHandle;
+use filmjacket::app::App;
+use filmjacket::clock::Clock;
+use filmjacket::config::{Config, MailWay};
+use filmjacket::jobs;
+use filmjacket::mail::{Letter, Mailer, SentMail};
+use protocol::Timestamp;
+use tempfile::TempDir;
+
+use super::relay::Relay;
+
+/// How long a mail may take to be made, given that every step is asked for at once.
+const MAIL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that can be stopped and started again.
+pub(crate) struct Site {
+    pub(crate) clock: Clock,
+    data: TempDir,
+    port: u16,
+    /// The port that browsers are told: this server's own, or a relay's before it.
+    public_port: u16,
+    running: Option<Running>,
+    mail_before_restart: Vec<SentMail>,
+}
+
+struct Running {
+    app: Arc<App>,
+    handle: ServerHandle,
+    thread: JoinHandle<()>,
+}
+
+impl Site {
+    /// Starts one. The clock begins at the real time, which browsers go by, and stands still.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        Self::start_on(listener, port)
+    }
+
+    /// Starts one that browsers reach only through a relay.
+    pub(crate) async fn start_relayed() -> (Self, Relay) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let relay = Relay::start(listener.local_addr().unwrap().port()).await;
+        (Self::start_on(listener, relay.port()), relay)
+    }
+
+    fn start_on(listener: TcpListener, public_port: u16) -> Self {
+        super::log::capture();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let mut site = Self {
+            clock: Clock::manual(Timestamp::from_unix(now.cast_signed())),
+            data: tempfile::tempdir().unwrap(),
+            port: listener.local_addr().unwrap().port(),
+            public_port,
+            running: None,
+            mail_before_restart: Vec::new(),
+        };
+        site.run_on(listener);
+        site
+    }
+
+    fn run_on(&mut self, listener: TcpListener) {
+        let settings = format!(
+            "listen = \"127.0.0.1:{}\"\npublic_url = \"{}\"\ndata = \"{}\"",
+            self.port,
+            self.origin(),
+            self.data.path().display()
+        );
+        let mut config = Config::parse(&settings, std::iter::empty()).unwrap();
+        config.mail.way = MailWay::Memory;
+        let clock = self.clock.clone();
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = App::build(config, clock).await.unwrap();
+                let server = app.serve(listener).unwrap();
+                tell.send((Arc::clone(&app), server.handle())).unwrap();
+                server.await.unwrap();
+                app.store.close().await;
+            });
+        });
+        let (app, handle) = told.recv().expect("the server starts");
+        self.running = Some(Running { app, handle, thread });
+    }
+
+    /// Ends the server at once, as a power cut would for its clients.
+    pub(crate) async fn stop(&mut self) {
+        self.mail_before_restart = self.mail();
+        if let Some(Running { app, handle, thread }) = self.running.take() {
+            drop(app);
+            handle.stop(false).await;
+            tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+        }
+    }
+
+    /// Starts it again on the same port and folder.
+    pub(crate) fn start_again(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the port is still free");
+        self.run_on(listener);
+    }
+
+    /// What the server works with.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.running.as_ref().expect("the server runs").app
+    }
+
+    /// Its own port; see [`Relay`] for another in front of it.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Scheme, host and port as browsers know them.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.public_port)
+    }
+
+    /// A page's address.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin())
+    }
+
+    /// The folder with the database, the ciphertext and the key.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// Everything mailed so far.
+    pub(crate) fn mail(&self) -> Vec<SentMail> {
+        let Mailer::Memory(memory) = &self.app().mailer else { unreachable!("tests mail into memory") };
+        [self.mail_before_restart.clone(), memory.sent()].concat()
+    }
+
+    /// Does what the server would do by itself, until a mail to `address` that `wanted` recognises has left; the newest of them counts.
+    pub(crate) async fn mail_to<T>(&self, address: &str, wanted: impl Fn(&Letter) -> Option<T>) -> T {
+        let deadline = Instant::now() + MAIL_PATIENCE;
+        loop {
+            jobs::settle(self.app()).await.unwrap();
+            let mail = self.mail();
+            if let Some(found) = mail.iter().rev().filter(|mail| mail.to == address).find_map(|mail| wanted(&mail.letter)) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "no such mail to {address} among {}", mail.len());
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The sign-in code mailed to `address`.
+    pub(crate) async fn code_for(&self, address: &str) -> String {
+        let code = |letter: &Letter| match letter {
+            Letter::SignInCode(letter) => Some(letter.code.expose().to_owned()),
+            _ => None,
+        };
+        self.mail_to(address, code).await
+    }
+
+    /// The link mailed to `address`.
+    pub(crate) async fn link_for(&self, address: &str) -> String {
+        let link = |letter: &Letter| match letter {
+            Letter::TransferLink(letter) => Some(letter.link.expose().to_owned()),
+            _ => None,
+        };
+        self.mail_to(address, link).await
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            // The thread ends by itself; a test that fails does not wait for it.
+            drop(running.handle.stop(false));
+        }
+    }
+}

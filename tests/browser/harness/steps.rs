@@ -1,0 +1,143 @@
+//! The steps of the journeys, one method for each thing a person would say they did.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fantoccini::Locator;
+use serde_json::json;
+
+use super::browser::Browser;
+use super::page::LONG_PATIENCE;
+use super::site::Site;
+
+/// Who sends in most journeys.
+pub(crate) const SENDER: &str = "ruiz@north.example";
+/// Who receives in most journeys.
+pub(crate) const RECIPIENT: &str = "anna@clinic.example";
+
+/// What the sender passes on.
+pub(crate) struct Passed {
+    pub(crate) link: String,
+    pub(crate) passcode: String,
+}
+
+impl Browser {
+    /// Signs in with the mailed code; at the first time also gives a name.
+    pub(crate) async fn sign_in(&self, site: &Site) {
+        self.go(&site.url("/")).await;
+        self.fill("#email", SENDER).await;
+        self.click("#send-code").await;
+        self.at_step("code").await;
+        self.fill("#code", &site.code_for(SENDER).await).await;
+        self.click("#sign-in").await;
+        self.until("['/welcome', '/send'].includes(location.pathname) && document.readyState === 'complete'").await;
+        if self.value("location.pathname").await == "/welcome" {
+            self.fill("#name", "Dr. Ana Ruiz").await;
+            self.fill("#organisation", "North Clinic").await;
+            self.click("#save-profile").await;
+        }
+        self.ready_to_send().await;
+    }
+
+    /// The send page, once its sealing code is there.
+    pub(crate) async fn ready_to_send(&self) {
+        self.until("location.pathname === '/send' && document.querySelector('#expires option')").await;
+        self.at_step("choose").await;
+    }
+
+    /// Picks files as the file dialog would.
+    pub(crate) async fn pick(&self, paths: &[PathBuf]) {
+        let lines: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        self.client.find(Locator::Css("#files")).await.unwrap().send_keys(&lines.join("\n")).await.unwrap();
+    }
+
+    /// Picks files, names the recipient and goes to the check step.
+    pub(crate) async fn prepare(&self, paths: &[PathBuf]) {
+        self.pick(paths).await;
+        self.fill("#recipient", RECIPIENT).await;
+        self.review().await;
+    }
+
+    /// Goes to the check step.
+    pub(crate) async fn review(&self) {
+        self.click("#review").await;
+        self.at_step("check").await;
+    }
+
+    /// Seals, sends, and reads off what is to be passed on.
+    pub(crate) async fn seal_and_send(&self) -> Passed {
+        self.click("#seal-and-send").await;
+        self.at_step_within("done", LONG_PATIENCE).await;
+        Passed { link: self.text("#link").await, passcode: self.text("#passcode").await }
+    }
+
+    /// Signs in and sends these files.
+    pub(crate) async fn send(&self, site: &Site, paths: &[PathBuf]) -> Passed {
+        self.sign_in(site).await;
+        self.prepare(paths).await;
+        self.seal_and_send().await
+    }
+
+    /// Opens the link and waits for the passcode's field.
+    pub(crate) async fn follow(&self, link: &str) {
+        self.go(link).await;
+        self.at_step("passcode").await;
+    }
+
+    /// Types the passcode as a person does, through all four groups, and presses *Open*.
+    pub(crate) async fn enter_passcode(&self, passcode: &str) {
+        for (number, group) in passcode.split('-').enumerate() {
+            self.fill(&format!("#passcode-{}", number + 1), group).await;
+        }
+        self.click("#open").await;
+    }
+
+    /// Opens the link with the passcode, up to the list of files.
+    pub(crate) async fn open(&self, link: &str, passcode: &str) {
+        self.follow(link).await;
+        self.enter_passcode(passcode).await;
+        self.at_step("files").await;
+    }
+
+    /// The file names as shown.
+    pub(crate) async fn file_names(&self) -> Vec<String> {
+        let names = self.value("[...document.querySelectorAll('#step-files #file-list .name')].map(e => e.textContent)").await;
+        serde_json::from_value(names).unwrap()
+    }
+
+    /// Saves one file and waits until it lies in the download folder; answers its path.
+    pub(crate) async fn save(&self, index: usize) -> PathBuf {
+        let before = self.saved();
+        self.click(&format!("#step-files li[data-index='{index}'] .save")).await;
+        self.text_with_within(&format!("#step-files li[data-index='{index}'] .status"), "saved", LONG_PATIENCE).await;
+        self.new_download(&before).await
+    }
+
+    /// The next file that lies finished in the download folder and not among `before`.
+    pub(crate) async fn new_download(&self, before: &[PathBuf]) -> PathBuf {
+        let deadline = std::time::Instant::now() + LONG_PATIENCE;
+        loop {
+            if let Some(new) = self.saved().into_iter().find(|path| !before.contains(path)) {
+                return new;
+            }
+            assert!(std::time::Instant::now() < deadline, "nothing new in {}", self.downloads().display());
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Finished downloads.
+    pub(crate) fn saved(&self) -> Vec<PathBuf> {
+        let unfinished = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".crdownload") || name.starts_with(".org.chromium")
+        };
+        let entries = std::fs::read_dir(self.downloads()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).filter(|path| !unfinished(path)).collect()
+    }
+
+    /// Light or dark, as the system's setting would have it.
+    pub(crate) async fn prefer_colours(&self, scheme: &str) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+}

@@ -1,0 +1,205 @@
+//! Every page in every state, one after another, for whoever has something to check or to photograph there.
+
+use fantoccini::key::Key;
+use serde_json::json;
+
+use super::browser::Browser;
+use super::files::{self, write_all, write_noise};
+use super::native::{Parcel, Sender};
+use super::page::LONG_PATIENCE;
+use super::site::Site;
+use super::steps::{Passed, RECIPIENT, SENDER};
+
+/// Walks through the whole product; `stop` is called at each state with its name, such as `send-check`.
+pub(crate) async fn walk(mut stop: impl AsyncFnMut(&Browser, &str)) {
+    let site = Site::start();
+    let folder = tempfile::tempdir().unwrap();
+    let sender = Browser::start().await;
+    visit_sign_in(&site, &sender, &mut stop).await;
+    visit_sending(&site, &sender, folder.path(), &mut stop).await;
+    visit_sent(&site, &sender, &mut stop).await;
+    visit_failures_of_sending(&sender, folder.path(), &site, &mut stop).await;
+    drop(sender);
+
+    let recipient = Browser::start().await;
+    visit_opening(&site, &recipient, &mut stop).await;
+    visit_patient(&site, &recipient, &mut stop).await;
+    visit_dead_ends(site, &recipient, &mut stop).await;
+}
+
+async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.go(&site.url("/")).await;
+    browser.at_step("address").await;
+    stop(browser, "sign-in").await;
+    browser.fill("#email", "not an address").await;
+    browser.click("#send-code").await;
+    browser.shown("#address-error").await;
+    stop(browser, "sign-in-address-error").await;
+    browser.fill("#email", SENDER).await;
+    browser.click("#send-code").await;
+    browser.at_step("code").await;
+    stop(browser, "sign-in-code").await;
+    browser.fill("#code", "0000 0000").await;
+    browser.click("#sign-in").await;
+    browser.shown("#code-error").await;
+    stop(browser, "sign-in-code-error").await;
+    browser.fill("#code", &site.code_for(SENDER).await).await;
+    browser.click("#sign-in").await;
+    browser.shown("#name").await;
+    stop(browser, "welcome").await;
+    browser.fill("#name", "Dr. Ana Ruiz").await;
+    browser.fill("#organisation", "North Clinic").await;
+    browser.click("#save-profile").await;
+    browser.ready_to_send().await;
+    browser.go(&site.url("/sent")).await;
+    browser.shown("#sent-empty").await;
+    stop(browser, "sent-empty").await;
+}
+
+async fn visit_sending(site: &Site, browser: &Browser, folder: &std::path::Path, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.go(&site.url("/send")).await;
+    browser.ready_to_send().await;
+    stop(browser, "send-choose").await;
+    browser.click("#review").await;
+    browser.until("document.querySelector('[role=alert]:not([hidden])')").await;
+    stop(browser, "send-choose-error").await;
+    let study = folder.join("CT thorax 2026-11-20.zip");
+    write_noise(&study, 120_000_000);
+    let mut paths = write_all(folder, &[files::png(), files::dicom()]);
+    paths.push(study);
+    browser.pick(&paths).await;
+    browser.fill("#recipient", "anna@gmial.com").await;
+    browser.type_keys(&char::from(Key::Tab).to_string()).await;
+    browser.shown("#recipient-suggestion").await;
+    stop(browser, "send-choose-suggestion").await;
+    browser.fill("#recipient", RECIPIENT).await;
+    browser.fill("#message", "Please compare with the study of 2024.").await;
+    browser.review().await;
+    stop(browser, "send-check").await;
+    browser.click("#seal-and-send").await;
+    browser.at_step("progress").await;
+    browser.until("document.querySelector('#progress-all').value > 5").await;
+    browser.click("#pause").await;
+    browser.text_with("#pause", "Go on").await;
+    stop(browser, "send-progress").await;
+    browser.click("#cancel").await;
+    browser.shown("#cancel-dialog").await;
+    stop(browser, "send-progress-cancel").await;
+    browser.click("#cancel-keep").await;
+    browser.click("#pause").await;
+    browser.at_step_within("done", LONG_PATIENCE).await;
+    stop(browser, "send-done").await;
+    for (button, dialog) in [("#read-aloud", "aloud"), ("#show-qr", "qr"), ("#passed-on", "leave")] {
+        browser.click(button).await;
+        browser.shown(&format!("#{dialog}-dialog")).await;
+        stop(browser, &format!("send-done-{dialog}")).await;
+        browser.type_keys(&char::from(Key::Escape).to_string()).await;
+        browser.until(&format!("!document.querySelector('#{dialog}-dialog').open")).await;
+    }
+}
+
+async fn visit_sent(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.go(&site.url("/sent")).await;
+    browser.shown("#transfers li").await;
+    stop(browser, "sent").await;
+    for (button, keep) in [("end", "#end-keep"), ("resend", "#resend-keep")] {
+        browser.click(&format!("#transfers li .{button}")).await;
+        browser.shown(&format!("#{button}-dialog")).await;
+        stop(browser, &format!("sent-{button}")).await;
+        browser.click(keep).await;
+    }
+    browser.click("#transfers li .details").await;
+    browser.shown("#log li").await;
+    stop(browser, "sent-detail").await;
+    browser.click("button.resend").await;
+    browser.click("#resend-confirm").await;
+    browser.shown("#new-link").await;
+    stop(browser, "sent-new-link").await;
+    browser.go(&site.url("/welcome")).await;
+    browser.shown("#name").await;
+    stop(browser, "profile").await;
+}
+
+async fn visit_failures_of_sending(browser: &Browser, folder: &std::path::Path, site: &Site, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.go(&site.url("/send")).await;
+    browser.ready_to_send().await;
+    let names = ["1.png", "2.png", "3.png", "4.png", "5.png", "6.png"];
+    let paths = names.map(|name| folder.join(name));
+    paths.iter().for_each(|path| std::fs::write(path, files::png().bytes).unwrap());
+    browser.pick(&paths).await;
+    browser.shown("#files-error").await;
+    stop(browser, "send-sixth-file").await;
+    for page in ["/about", "/problems", "/problems/too-many-files", "/no-such-page"] {
+        browser.go(&site.url(page)).await;
+        browser.shown("h1").await;
+        stop(browser, page.trim_start_matches('/').replace('/', "-").as_str()).await;
+    }
+}
+
+async fn visit_opening(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let parcel = Parcel {
+        message: "Please compare with the study of 2024. Is the lesion in segment seven larger?".into(),
+        ..Parcel::of([files::png(), files::jpeg(), files::dicom(), files::pdf()])
+    };
+    let sent = Sender::sign_in(site, SENDER).await.send(&parcel).await;
+    browser.follow(&sent.link).await;
+    stop(browser, "open-passcode").await;
+    browser.enter_passcode(&mistyped(&sent.passcode)).await;
+    browser.shown("#passcode-error").await;
+    stop(browser, "open-passcode-typing-mistake").await;
+    for _ in 0..10 {
+        browser.enter_passcode("0000-0000-0000-0000").await;
+        browser.until("document.querySelector('#opening-note').textContent === ''").await;
+        if browser.is_shown("#countdown").await {
+            break;
+        }
+    }
+    browser.shown("#countdown").await;
+    stop(browser, "open-passcode-pause").await;
+    site.clock.advance(3600);
+    browser.open(&sent.link, &sent.passcode).await;
+    browser.save(0).await;
+    stop(browser, "open-files").await;
+    browser.click("#step-files li[data-index='1'] .view").await;
+    browser.until("document.querySelector('#viewer[open] img')?.naturalWidth").await;
+    stop(browser, "open-viewer").await;
+}
+
+async fn visit_patient(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let kind = protocol::transfers::RecipientKind::Patient;
+    let parcel = Parcel { kind, recipient: "ines@mail.example".into(), ..Parcel::of([files::jpeg(), files::dicom()]) };
+    let sent = Sender::sign_in(site, SENDER).await.send(&parcel).await;
+    browser.follow(&sent.link).await;
+    stop(browser, "open-patient-passcode").await;
+    browser.enter_passcode(&sent.passcode).await;
+    browser.at_step("files").await;
+    browser.run("document.querySelectorAll('details').forEach(e => { e.open = true; })", vec![]).await;
+    stop(browser, "open-patient-files").await;
+}
+
+async fn visit_dead_ends(mut site: Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let sender = Sender::sign_in(&site, SENDER).await;
+    let Passed { link, .. } = {
+        let sent = sender.send(&Parcel::of([files::png()])).await;
+        sender.end(&sent.transfer_id).await;
+        Passed { link: sent.link, passcode: sent.passcode }
+    };
+    browser.go(&link).await;
+    browser.at_step("ended").await;
+    stop(browser, "open-ended").await;
+    browser.go(&site.url("/open#halfalink")).await;
+    browser.at_step("damaged").await;
+    stop(browser, "open-damaged").await;
+    // The page is there, then the server goes away.
+    site.stop().await;
+    let again = "history.replaceState(null, '', arguments[0]); window.dispatchEvent(new HashChangeEvent('hashchange'))";
+    browser.run(again, vec![json!(link)]).await;
+    browser.at_step("offline").await;
+    stop(browser, "open-offline").await;
+}
+
+/// The passcode with one symbol changed.
+pub(crate) fn mistyped(passcode: &str) -> String {
+    let third = if passcode.chars().nth(2) == Some('7') { "8" } else { "7" };
+    format!("{}{third}{}", &passcode[..2], &passcode[3..])
+}

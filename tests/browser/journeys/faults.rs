@@ -1,0 +1,78 @@
+//! Connections and servers that go away in the middle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::harness::browser::Browser;
+use crate::harness::files::{png, sha256_of, write_noise};
+use crate::harness::native::{File, Parcel, Sender};
+use crate::harness::page::LONG_PATIENCE;
+use crate::harness::site::Site;
+use crate::harness::steps::{Passed, SENDER};
+
+#[tokio::test]
+async fn an_upload_goes_on_after_the_server_was_gone() {
+    let mut site = Site::start();
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study.zip");
+    let digest = write_noise(&study, 100_000_000);
+    let sender = Browser::start().await;
+    sender.sign_in(&site).await;
+    sender.prepare(&[study]).await;
+    sender.click("#seal-and-send").await;
+    sender.at_step("progress").await;
+    let some = "const p = document.querySelector('#progress-all'); return p.value > 0 && p.value < p.max";
+    sender.until_run(some, vec![], LONG_PATIENCE).await;
+
+    site.stop().await;
+    sender.shown("#network-note").await;
+    site.start_again();
+
+    sender.at_step_within("done", LONG_PATIENCE).await;
+    let passed = Passed { link: sender.text("#link").await, passcode: sender.text("#passcode").await };
+    let recipient = Browser::start().await;
+    recipient.open(&passed.link, &passed.passcode).await;
+    assert_eq!(sha256_of(&recipient.save(0).await), digest);
+}
+
+#[tokio::test]
+async fn a_download_goes_on_after_its_connection_was_cut() {
+    let (site, relay) = Site::start_relayed().await;
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study.zip");
+    let digest = write_noise(&study, 30_000_000);
+    let file = File::new("study.zip", "application/zip", std::fs::read(study).unwrap());
+    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([file])).await;
+    let recipient = Browser::start().await;
+    recipient.open(&sent.link, &sent.passcode).await;
+
+    // Every object request is cut once in the middle of a chunk.
+    let cuts = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&cuts);
+    relay.tamper(move |request, answer| {
+        if request.target.starts_with("/api/v1/open/objects/") && seen.fetch_add(1, Ordering::SeqCst) < 3 {
+            answer.cut_after = Some(answer.body.len() / 3);
+        }
+    });
+    let saved = recipient.save(0).await;
+    assert_eq!(sha256_of(&saved), digest);
+    assert!(cuts.load(Ordering::SeqCst) > 3, "it asked again");
+}
+
+#[tokio::test]
+async fn a_download_that_never_arrives_whole_is_never_called_complete() {
+    let (site, relay) = Site::start_relayed().await;
+    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([png()])).await;
+    let recipient = Browser::start().await;
+    recipient.open(&sent.link, &sent.passcode).await;
+    relay.tamper(|request, answer| {
+        if request.target.starts_with("/api/v1/open/objects/") {
+            // Not a lost connection: the answer itself is one byte short and says so.
+            answer.body.pop();
+        }
+    });
+    recipient.click("#step-files li[data-index='0'] .save").await;
+    recipient.shown("#save-error").await;
+    assert!(recipient.saved().is_empty());
+    assert!(!recipient.text("#verified").await.contains("1 of 1"));
+}

@@ -1,0 +1,10 @@
+//! What people do and what they meet, one module a concern.
+
+mod ends;
+mod faults;
+mod files;
+mod keyboard;
+mod names;
+mod origin;
+mod passcodes;
+mod without_scripts;

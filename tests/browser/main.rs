@@ -1,0 +1,11 @@
+//! Journeys in a real browser, through the real server and the real sealing code.
+//!
+//! A test here is a sentence about what a person meets. The server runs in this process with a clock that the test
+//! moves; Chromium is driven over WebDriver. `cargo xtask test browser` runs them.
+
+mod access;
+mod harness;
+mod journeys;
+mod malice;
+mod screenshots;
+mod self_test;

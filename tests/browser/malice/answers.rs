@@ -1,0 +1,147 @@
+//! Every field of the answers to *open* and *unlock*, changed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::{OPEN, Refused, UNLOCK, asked, edit, follow_into_refusal};
+use crate::harness::browser::Browser;
+use crate::harness::files::{dicom, png};
+use crate::harness::native::{Parcel, Sender};
+use crate::harness::site::Site;
+use crate::harness::steps::SENDER;
+
+/// Offsets of the capsule's fields, one byte of each (docs/FORMAT.md, "Capsule").
+const CAPSULE_FIELDS: [(&str, usize); 12] = [
+    ("magic", 0),
+    ("suite", 8),
+    ("mode", 9),
+    ("slot", 10),
+    ("transfer id", 12),
+    ("salt", 28),
+    ("not after", 44),
+    ("nonce", 52),
+    ("commitment", 76),
+    ("sealed body", 108),
+    ("sealed identity", 116),
+    ("tag", 219),
+];
+/// The part of them that is told before the passcode.
+const H_LEN: usize = 52;
+
+/// A lie about one answer, and where at the latest it is found out.
+struct Lie {
+    name: String,
+    about: &'static str,
+    change: Box<dyn Fn(&mut Value) + Send>,
+    refused: Refused,
+}
+
+fn lie(name: impl Into<String>, about: &'static str, refused: Refused, change: impl Fn(&mut Value) + Send + 'static) -> Lie {
+    Lie { name: name.into(), about, change: Box::new(change), refused }
+}
+
+/// Changes the bytes behind a base64url field.
+fn bytes(field: &'static str, change: impl Fn(&mut Vec<u8>) + Send + 'static) -> impl Fn(&mut Value) + Send {
+    move |json| {
+        let mut bytes = URL_SAFE_NO_PAD.decode(json[field].as_str().unwrap()).unwrap();
+        change(&mut bytes);
+        json[field] = json!(URL_SAFE_NO_PAD.encode(bytes));
+    }
+}
+
+fn flip(at: usize) -> impl Fn(&mut Vec<u8>) + Send {
+    move |bytes| {
+        let at = at.min(bytes.len() - 1);
+        bytes[at] ^= 1;
+    }
+}
+
+fn lies() -> Vec<Lie> {
+    let mut lies = Vec::new();
+    for (name, at) in CAPSULE_FIELDS {
+        if at < H_LEN {
+            lies.push(lie(format!("h: {name}"), OPEN, Refused::AtUnlock, bytes("h", flip(at))));
+        }
+        lies.push(lie(format!("capsule: {name}"), UNLOCK, Refused::AtUnlock, bytes("capsule", flip(at))));
+    }
+    lies.push(lie("h: cut", OPEN, Refused::AtUnlock, bytes("h", |h| h.truncate(51))));
+    lies.push(lie("h: longer", OPEN, Refused::AtUnlock, bytes("h", |h| h.push(0))));
+    lies.push(lie("h: not there", OPEN, Refused::AtUnlock, |json| json["h"] = Value::Null));
+    lies.push(lie("capsule: cut", UNLOCK, Refused::AtUnlock, bytes("capsule", |capsule| capsule.truncate(219))));
+    lies.push(lie("capsule: longer", UNLOCK, Refused::AtUnlock, bytes("capsule", |capsule| capsule.push(0))));
+    for at in [0, 30, 100, 170, 190, 300, usize::MAX] {
+        lies.push(lie(format!("manifest: byte {at}"), UNLOCK, Refused::AtUnlock, bytes("manifest", flip(at))));
+    }
+    lies.push(lie("manifest: cut", UNLOCK, Refused::AtUnlock, bytes("manifest", |bytes| bytes.truncate(bytes.len() - 16))));
+    lies.push(lie("objects: none", UNLOCK, Refused::AtUnlock, |json| json["objects"] = json!([])));
+    lies.push(lie("objects: one dropped", UNLOCK, Refused::AtUnlock, |json| {
+        json["objects"].as_array_mut().unwrap().pop();
+    }));
+    lies.push(lie("objects: one twice", UNLOCK, Refused::AtUnlock, |json| {
+        let first = json["objects"][0].clone();
+        json["objects"][1] = first;
+    }));
+    lies.push(lie("objects: one more", UNLOCK, Refused::AtUnlock, |json| {
+        let first = json["objects"][0].clone();
+        json["objects"].as_array_mut().unwrap().push(first);
+    }));
+    lies.push(lie("objects: shorter", UNLOCK, Refused::AtUnlock, |json| {
+        let len = json["objects"][0]["object_len"].as_u64().unwrap();
+        json["objects"][0]["object_len"] = json!(len - 1);
+    }));
+    lies.push(lie("objects: another id", UNLOCK, Refused::AtUnlock, |json| {
+        json["objects"][0]["object_id"] = json!(URL_SAFE_NO_PAD.encode([7; 16]));
+    }));
+    lies.push(lie("ticket", UNLOCK, Refused::AtSave, bytes("ticket", flip(0))));
+    lies
+}
+
+#[tokio::test]
+async fn every_lie_about_a_field_is_found_out_and_ends_the_conversation() {
+    let (site, relay) = Site::start_relayed().await;
+    let parcel = Parcel { max_openings: 100, ..Parcel::of([png(), dicom()]) };
+    let sent = Sender::sign_in(&site, SENDER).await.send(&parcel).await;
+    let browser = Browser::start().await;
+
+    for Lie { name, about, change, refused } in lies() {
+        browser.client.goto("about:blank").await.unwrap();
+        relay.take_exchanges();
+        relay.tamper(move |request, answer| {
+            if request.target == about && answer.status == 200 {
+                edit(answer, &change);
+            }
+        });
+        let outcome = follow_into_refusal(&browser, &sent, 0).await;
+        assert!(outcome <= refused, "{name}: {outcome:?}");
+        // Leaving the page first: what it would still have asked is asked by now.
+        browser.client.goto("about:blank").await.unwrap();
+        let asked = asked(&relay);
+        let after: Vec<&String> = asked.iter().filter(|call| !call.ends_with(OPEN) && !call.ends_with(UNLOCK)).collect();
+        if refused < Refused::AtSave {
+            assert_eq!(after, [""; 0], "{name}: asked after the check failed");
+        }
+        let proved = asked.iter().filter(|call| call.ends_with(UNLOCK)).count();
+        assert!(proved <= 1, "{name}: the proof was sent again");
+    }
+}
+
+#[tokio::test]
+async fn weaker_parameters_are_refused_before_a_proof_is_sent() {
+    let (site, relay) = Site::start_relayed().await;
+    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([png()])).await;
+    let browser = Browser::start().await;
+    for at in [0, 8, 9, 12] {
+        browser.client.goto("about:blank").await.unwrap();
+        relay.take_exchanges();
+        relay.tamper(move |request, answer| {
+            if request.target == OPEN {
+                edit(answer, bytes("h", flip(at)));
+            }
+        });
+        follow_into_refusal(&browser, &sent, 0).await;
+        assert!(!asked(&relay).iter().any(|call| call.ends_with(UNLOCK)), "byte {at}: a proof was sent");
+    }
+    relay.be_honest();
+    browser.open(&sent.link, &sent.passcode).await;
+}

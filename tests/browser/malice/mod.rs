@@ -1,0 +1,98 @@
+//! A server that turned against its users (docs/THREATS.md, promise b), and one that was copied (promise a).
+//!
+//! The real server runs; a relay between it and the browser lies in its name. Whatever the lie: no plaintext is marked
+//! verified or saved, and nothing is asked after a check has failed.
+
+mod answers;
+mod canaries;
+mod swaps;
+
+use serde_json::Value;
+
+use crate::harness::browser::Browser;
+use crate::harness::native::Sent;
+use crate::harness::relay::{Answer, Relay, Request};
+
+const OPEN: &str = "/api/v1/open";
+const UNLOCK: &str = "/api/v1/open/unlock";
+const OBJECTS: &str = "/api/v1/open/objects/";
+
+/// How far the page went before it told the person that something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Refused {
+    /// At the link: nothing but `OPEN` was asked.
+    AtLink,
+    /// At the passcode: `UNLOCK` was the last request.
+    AtUnlock,
+    /// When the file was saved.
+    AtSave,
+}
+
+/// Follows a link as far as the page lets one go; panics if a file comes out as if nothing had happened.
+async fn follow_into_refusal(browser: &Browser, sent: &Sent, index: usize) -> Refused {
+    browser.go(&sent.link).await;
+    let said = "const step = document.querySelector('main').dataset.step;
+        if (['damaged', 'ended', 'unsupported', 'passcode'].includes(step)) return step";
+    if browser.until_soon(said).await != "passcode" {
+        return Refused::AtLink;
+    }
+    browser.enter_passcode(&sent.passcode).await;
+    let said = "const step = document.querySelector('main').dataset.step;
+        if (step !== 'passcode') return step;
+        const error = document.querySelector('#passcode-error');
+        if (!error.hidden && error.textContent) return 'error'";
+    if browser.until_soon(said).await != "files" {
+        return Refused::AtUnlock;
+    }
+    let before = browser.saved();
+    browser.click(&format!("#step-files li[data-index='{index}'] .save")).await;
+    let said = "const error = document.querySelector('#save-error');
+        if (!error.hidden && error.textContent) return 'error';
+        const status = document.querySelectorAll('#step-files li .status')[arguments[0]].textContent;
+        if (status.includes('verified')) return status";
+    let outcome = browser.until_soon_with(said, vec![index.into()]).await;
+    assert_eq!(outcome, "error", "a file was called {outcome} though the server lied");
+    assert_eq!(browser.saved(), before, "a file was saved though the server lied");
+    Refused::AtSave
+}
+
+/// What the browser asked of the API, as `METHOD path`; objects without their id.
+fn asked(relay: &Relay) -> Vec<String> {
+    let exchanges = relay.take_exchanges();
+    exchanges.iter().for_each(|(request, answer)| assert_no_recipient(request, answer));
+    let api = exchanges.into_iter().filter(|(request, _)| request.target.starts_with("/api/"));
+    api.map(|(request, _)| match request.target.strip_prefix(OBJECTS) {
+        Some(_) => format!("{} {OBJECTS}", request.method),
+        None => format!("{} {}", request.method, request.target),
+    })
+    .collect()
+}
+
+/// Whoever knows a transfer's age recipient can forge files for it, so it never travels. The assets may name the format.
+fn assert_no_recipient(request: &Request, answer: &Answer) {
+    let holds = |bytes: &[u8]| bytes.windows(4).any(|window| window.eq_ignore_ascii_case(b"age1"));
+    assert!(!holds(request.head.as_bytes()) && !holds(&request.body), "{} {}", request.method, request.target);
+    // Random bytes hold these four letters once in a few gigabytes; text is where a recipient would stand.
+    if request.target.starts_with("/api/") && !request.target.starts_with(OBJECTS) {
+        assert!(!holds(&answer.body), "{} {}", request.method, request.target);
+    }
+}
+
+/// Changes the JSON of an answer.
+fn edit(answer: &mut Answer, change: impl FnOnce(&mut Value)) {
+    let mut json = serde_json::from_slice(&answer.body).unwrap();
+    change(&mut json);
+    answer.body = serde_json::to_vec(&json).unwrap();
+}
+
+impl Browser {
+    /// Waits for a script to answer a text.
+    async fn until_soon(&self, script: &str) -> String {
+        self.until_soon_with(script, vec![]).await
+    }
+
+    async fn until_soon_with(&self, script: &str, arguments: Vec<Value>) -> String {
+        let answer = self.until_run(script, arguments, crate::harness::page::LONG_PATIENCE).await;
+        answer.as_str().unwrap().to_owned()
+    }
+}
