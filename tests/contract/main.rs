@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod api_md;
 mod blobs;
 mod blobs_dir;
 mod mail;
