@@ -22,7 +22,9 @@ async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
         }
         for scheme in ["light", "dark"] {
             browser.prefer_colours(scheme).await;
-            found.extend(violations(browser).await.into_iter().map(|violation| format!("{state}, {scheme}: {violation}")));
+            found.extend(
+                violations(browser).await.into_iter().map(|violation| format!("{state}, {scheme}: {violation}")),
+            );
         }
         browser.width(NARROW).await;
         let too_wide = browser.value("document.documentElement.scrollWidth - innerWidth").await.as_i64().unwrap();

@@ -22,7 +22,11 @@ impl Write for Kept {
 /// From now on everything that any server of this process logs is kept, more of it than an administrator would ask for.
 pub(crate) fn capture() {
     ONCE.call_once(|| {
-        tracing_subscriber::fmt().with_env_filter("info,filmjacket=trace,sqlx=debug").with_ansi(false).with_writer(|| Kept).init();
+        tracing_subscriber::fmt()
+            .with_env_filter("info,filmjacket=trace,sqlx=debug")
+            .with_ansi(false)
+            .with_writer(|| Kept)
+            .init();
     });
 }
 

@@ -71,7 +71,8 @@ impl<'a> Sender<'a> {
         let mut sender = Self { site, cookie: String::new() };
         sender.expect(202, "POST", "/sign-in", &SignInRequest { email: address.into() }).await;
         let code = site.code_for(address).await;
-        let answer = sender.expect(204, "POST", "/sign-in/code", &SignInCodeRequest { email: address.into(), code }).await;
+        let answer =
+            sender.expect(204, "POST", "/sign-in/code", &SignInCodeRequest { email: address.into(), code }).await;
         let cookie = header(&answer.head, "set-cookie").expect("signing in sets a cookie");
         sender.cookie = cookie.split(';').next().unwrap().to_owned();
         let profile = ProfileRequest { name: "Dr. Ana Ruiz".into(), organisation: "North Clinic".into() };

@@ -18,7 +18,8 @@ pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(300);
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// Whether the element that `arguments[0]` selects can be seen.
-const IS_SHOWN: &str = "const e = document.querySelector(arguments[0]); return !!e && e.checkVisibility({visibilityProperty: true})";
+const IS_SHOWN: &str =
+    "const e = document.querySelector(arguments[0]); return !!e && e.checkVisibility({visibilityProperty: true})";
 
 impl Browser {
     /// Opens an address. A new fragment alone would not load the page again, hence the detour.
@@ -120,7 +121,8 @@ impl Browser {
 
     /// The same with another patience.
     pub(crate) async fn text_with_within(&self, css: &str, part: &str, patience: Duration) -> String {
-        let script = "const t = document.querySelector(arguments[0])?.innerText; return t?.includes(arguments[1]) ? t : null";
+        let script =
+            "const t = document.querySelector(arguments[0])?.innerText; return t?.includes(arguments[1]) ? t : null";
         let text = self.until_run(script, vec![json!(css), json!(part)], patience).await;
         text.as_str().unwrap().to_owned()
     }

@@ -143,7 +143,9 @@ impl Site {
         loop {
             jobs::settle(self.app()).await.unwrap();
             let mail = self.mail();
-            if let Some(found) = mail.iter().rev().filter(|mail| mail.to == address).find_map(|mail| wanted(&mail.letter)) {
+            if let Some(found) =
+                mail.iter().rev().filter(|mail| mail.to == address).find_map(|mail| wanted(&mail.letter))
+            {
                 return found;
             }
             assert!(Instant::now() < deadline, "no such mail to {address} among {}", mail.len());

@@ -101,7 +101,8 @@ impl Browser {
 
     /// The file names as shown.
     pub(crate) async fn file_names(&self) -> Vec<String> {
-        let names = self.value("[...document.querySelectorAll('#step-files #file-list .name')].map(e => e.textContent)").await;
+        let names =
+            self.value("[...document.querySelectorAll('#step-files #file-list .name')].map(e => e.textContent)").await;
         serde_json::from_value(names).unwrap()
     }
 

@@ -56,7 +56,12 @@ async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMu
     stop(browser, "sent-empty").await;
 }
 
-async fn visit_sending(site: &Site, browser: &Browser, folder: &std::path::Path, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+async fn visit_sending(
+    site: &Site,
+    browser: &Browser,
+    folder: &std::path::Path,
+    stop: &mut impl AsyncFnMut(&Browser, &str),
+) {
     browser.go(&site.url("/send")).await;
     browser.ready_to_send().await;
     stop(browser, "send-choose").await;
@@ -120,7 +125,12 @@ async fn visit_sent(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&
     stop(browser, "profile").await;
 }
 
-async fn visit_failures_of_sending(browser: &Browser, folder: &std::path::Path, site: &Site, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+async fn visit_failures_of_sending(
+    browser: &Browser,
+    folder: &std::path::Path,
+    site: &Site,
+    stop: &mut impl AsyncFnMut(&Browser, &str),
+) {
     browser.go(&site.url("/send")).await;
     browser.ready_to_send().await;
     let names = ["1.png", "2.png", "3.png", "4.png", "5.png", "6.png"];

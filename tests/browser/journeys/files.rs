@@ -43,7 +43,8 @@ async fn all_files_are_saved_as_one_archive() {
     let archive = recipient.new_download(&[]).await;
 
     let unpacked = folder.path().join("unpacked");
-    let unzip = std::process::Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&archive).arg(&unpacked).status();
+    let unzip =
+        std::process::Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&archive).arg(&unpacked).status();
     assert!(unzip.unwrap().success(), "another program reads the archive");
     for file in sent {
         assert_eq!(std::fs::read(unpacked.join(&file.name)).unwrap(), file.bytes, "{}", file.name);

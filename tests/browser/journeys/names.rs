@@ -12,7 +12,13 @@ use crate::harness::steps::{RECIPIENT, SENDER};
 async fn names_in_any_script_arrive_unchanged() {
     let site = Site::start();
     let folder = tempfile::tempdir().unwrap();
-    let names = ["🦴 knee 👩🏽‍⚕️.png", "it's \"quoted\" & <b>bold<b>.png", "צילום חזה.png", "أشعة الصدر ١٢.png", "Ärzteübergabe – Größe.png"];
+    let names = [
+        "🦴 knee 👩🏽‍⚕️.png",
+        "it's \"quoted\" & <b>bold<b>.png",
+        "צילום חזה.png",
+        "أشعة الصدر ١٢.png",
+        "Ärzteübergabe – Größe.png",
+    ];
     let sent = names.map(|name| File::new(name, "image/png", name.as_bytes()));
 
     let sender = Browser::start().await;

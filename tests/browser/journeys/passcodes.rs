@@ -51,7 +51,9 @@ async fn many_wrong_passcodes_bring_a_pause_that_passes() {
     // The server knows how many there are; a person only goes on until there is a pause.
     for _ in 0..10 {
         recipient.enter_passcode(WELL_FORMED).await;
-        recipient.until("!document.querySelector('#passcode-error').hidden || !document.querySelector('#countdown').hidden").await;
+        recipient
+            .until("!document.querySelector('#passcode-error').hidden || !document.querySelector('#countdown').hidden")
+            .await;
         if recipient.is_shown("#countdown").await {
             break;
         }

@@ -37,7 +37,12 @@ struct Lie {
     refused: Refused,
 }
 
-fn lie(name: impl Into<String>, about: &'static str, refused: Refused, change: impl Fn(&mut Value) + Send + 'static) -> Lie {
+fn lie(
+    name: impl Into<String>,
+    about: &'static str,
+    refused: Refused,
+    change: impl Fn(&mut Value) + Send + 'static,
+) -> Lie {
     Lie { name: name.into(), about, change: Box::new(change), refused }
 }
 
@@ -73,7 +78,12 @@ fn lies() -> Vec<Lie> {
     for at in [0, 30, 100, 170, 190, 300, usize::MAX] {
         lies.push(lie(format!("manifest: byte {at}"), UNLOCK, Refused::AtUnlock, bytes("manifest", flip(at))));
     }
-    lies.push(lie("manifest: cut", UNLOCK, Refused::AtUnlock, bytes("manifest", |bytes| bytes.truncate(bytes.len() - 16))));
+    lies.push(lie(
+        "manifest: cut",
+        UNLOCK,
+        Refused::AtUnlock,
+        bytes("manifest", |bytes| bytes.truncate(bytes.len() - 16)),
+    ));
     lies.push(lie("objects: none", UNLOCK, Refused::AtUnlock, |json| json["objects"] = json!([])));
     lies.push(lie("objects: one dropped", UNLOCK, Refused::AtUnlock, |json| {
         json["objects"].as_array_mut().unwrap().pop();
@@ -117,7 +127,8 @@ async fn every_lie_about_a_field_is_found_out_and_ends_the_conversation() {
         // Leaving the page first: what it would still have asked is asked by now.
         browser.client.goto("about:blank").await.unwrap();
         let asked = asked(&relay);
-        let after: Vec<&String> = asked.iter().filter(|call| !call.ends_with(OPEN) && !call.ends_with(UNLOCK)).collect();
+        let after: Vec<&String> =
+            asked.iter().filter(|call| !call.ends_with(OPEN) && !call.ends_with(UNLOCK)).collect();
         if refused < Refused::AtSave {
             assert_eq!(after, [""; 0], "{name}: asked after the check failed");
         }

@@ -67,7 +67,10 @@ fn places(site: &Site, relay: &Relay) -> Vec<(String, Vec<u8>)> {
     collect(site.data(), &mut places);
     for mail in site.mail() {
         let words = mail.rendered().unwrap();
-        places.push((format!("a mail to {}", mail.to), [&mail.message, words.text.as_bytes(), words.html.as_bytes()].concat()));
+        places.push((
+            format!("a mail to {}", mail.to),
+            [&mail.message, words.text.as_bytes(), words.html.as_bytes()].concat(),
+        ));
     }
     for (request, answer) in relay.take_exchanges() {
         let name = format!("{} {}", request.method, request.target);
@@ -147,7 +150,10 @@ async fn nothing_secret_is_found_on_the_server_in_the_mail_the_log_or_the_traffi
     }
     let fragment = passed.link.split_once('#').unwrap().1;
     let logged = log::text();
-    assert!(!holds(&logged, fragment.as_bytes()) && !holds(&logged, &fragment.as_bytes()[..40]), "the link is in the log");
+    assert!(
+        !holds(&logged, fragment.as_bytes()) && !holds(&logged, &fragment.as_bytes()[..40]),
+        "the link is in the log"
+    );
 }
 
 #[tokio::test]

@@ -99,7 +99,8 @@ async fn bytes_from_another_place_are_refused() {
     let own = Arc::new(open_honestly(&browser, &relay, &sent[0]).await);
     let other = Arc::new(other);
     let (first, second, foreign) = (own.object_id(0), own.object_id(1), other.object_id(0));
-    let mut ranges: Vec<String> = own.ranges.keys().filter(|(id, _)| *id == first).map(|(_, range)| range.clone()).collect();
+    let mut ranges: Vec<String> =
+        own.ranges.keys().filter(|(id, _)| *id == first).map(|(_, range)| range.clone()).collect();
     ranges.sort_by_key(|range| own.ranges[&(first.clone(), range.clone())].len());
     assert!(ranges.len() >= 3, "an object of three parts is fetched in at least three ranges: {ranges:?}");
     let full: Vec<String> = ranges.split_off(ranges.len() - 2);

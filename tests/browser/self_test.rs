@@ -1,0 +1,54 @@
+//! The sealing code checks itself where it runs: vectors and round trips, in WebAssembly, in a browser.
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::harness::browser::Browser;
+use crate::harness::page::LONG_PATIENCE;
+
+/// Built by `cargo xtask test` with the feature `self-test`; the product's own build has no such export.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/wasm-self-test");
+
+const PAGE: &str = "<!doctype html><title>Self-test</title><script type='module'>
+    import init, { self_test } from './filmjacket.js';
+    try { await init(); window.outcome = { report: self_test() }; }
+    catch (error) { window.outcome = { error: String(error) }; }
+</script>";
+
+#[tokio::test]
+async fn the_sealing_code_passes_its_vectors_in_webassembly() {
+    let origin = serve();
+    let browser = Browser::start().await;
+    browser.go(&format!("{origin}/")).await;
+    let outcome = browser.until_run("return window.outcome", vec![], LONG_PATIENCE).await;
+    let report = outcome["report"].as_str().unwrap_or_else(|| panic!("{outcome:#}"));
+    assert!(!report.is_empty(), "the report names what ran");
+    println!("{report}");
+}
+
+#[tokio::test]
+async fn the_served_module_has_no_self_test() {
+    let served = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/static/wasm/filmjacket.js"));
+    assert!(!served.expect("`cargo xtask test` builds it").contains("self_test"));
+}
+
+/// Serves the folder from a thread that lives as long as the test program; answers its origin.
+fn serve() -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let page = || async { HttpResponse::Ok().content_type("text/html; charset=utf-8").body(PAGE) };
+            let app = move || App::new().route("/", web::get().to(page)).route("/{name}", web::get().to(file));
+            HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
+        });
+    });
+    origin
+}
+
+async fn file(name: web::Path<String>) -> HttpResponse {
+    let kind = if name.ends_with(".wasm") { "application/wasm" } else { "text/javascript" };
+    match std::fs::read(std::path::Path::new(FOLDER).join(name.as_str())) {
+        Ok(bytes) => HttpResponse::Ok().content_type(kind).body(bytes),
+        Err(_) => HttpResponse::NotFound().finish(),
+    }
+}
