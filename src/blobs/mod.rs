@@ -153,8 +153,8 @@ impl Blobs {
         }
     }
 
-    /// Every object that has bytes here, in no particular order. What the database does not know of these is an
-    /// orphan, because rows come before bytes.
+    /// Every object that has bytes here, in no particular order; one whose parts were deleted singly may be among them.
+    /// What the database does not know of these is an orphan, because rows come before bytes.
     ///
     /// # Errors
     /// The store's own failures.
