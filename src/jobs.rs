@@ -71,30 +71,40 @@ fn log_failure(job: &str, result: Result<(), JobError>) {
 /// # Errors
 /// [`JobError`]; the rest is due again.
 pub async fn settle(app: &App) -> Result<(), JobError> {
-    end_overdue(app).await?;
-    warn_expiring(app).await?;
-    while purge_next(app).await? == Step::Done {}
-    while send_next_mail(app).await? == Step::Done {}
-    app.store.forget_old(app.clock.now()).await?;
+    expire(app).await?;
+    purge(app).await?;
+    send_outbox(app).await
+}
+
+/// Ends what time has ended, tells senders whose transfers end within a day unopened, and forgets sessions, codes,
+/// tickets and counts that are over.
+///
+/// # Errors
+/// [`JobError`].
+pub async fn expire(app: &App) -> Result<(), JobError> {
+    let now = app.clock.now();
+    app.store.end_overdue(now, make_name).await?;
+    app.store.warn_expiring(now, make_name).await?;
+    app.store.forget_old(now).await?;
     Ok(())
 }
 
-/// Ends what time has ended.
+/// Purges everything that is over.
 ///
 /// # Errors
 /// [`JobError`].
-pub async fn end_overdue(app: &App) -> Result<Step, JobError> {
-    let ended = app.store.end_overdue(app.clock.now(), make_name).await?;
-    Ok(if ended > 0 { Step::Done } else { Step::Idle })
+pub async fn purge(app: &App) -> Result<(), JobError> {
+    while purge_next(app).await? == Step::Done {}
+    Ok(())
 }
 
-/// Tells senders whose transfers end within a day and were never opened.
+/// Hands over every mail whose turn it is.
 ///
 /// # Errors
 /// [`JobError`].
-pub async fn warn_expiring(app: &App) -> Result<Step, JobError> {
-    let warned = app.store.warn_expiring(app.clock.now(), make_name).await?;
-    Ok(if warned > 0 { Step::Done } else { Step::Idle })
+pub async fn send_outbox(app: &App) -> Result<(), JobError> {
+    while send_next_mail(app).await? == Step::Done {}
+    Ok(())
 }
 
 /// Removes the bytes of one transfer that is over. Its row has said so before, and its keys went with that.
