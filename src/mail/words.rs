@@ -42,10 +42,11 @@ impl fmt::Display for Line {
 }
 
 /// Characters that change how their neighbours are shown without being shown (Unicode 17, general category Cf and
-/// the bidirectional controls of UAX #9): a name must not be able to reorder the sentence it stands in.
+/// the bidirectional controls of UAX #9): a name must not be able to reorder the sentence it stands in. The two joiners
+/// (U+200C, U+200D) stay, because Persian and Indic names are spelled with them.
 const fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
@@ -92,7 +93,9 @@ mod tests {
     fn a_name_cannot_leave_its_line_or_turn_the_sentence_around() {
         let line = Line::from("  Dr.\r\nBcc: eve@example.com\u{0}\t\u{202e}Ana\u{200b}  Ruiz\u{2066} ");
         assert_eq!(line.as_str(), "Dr. Bcc: eve@example.com Ana Ruiz");
-        assert_eq!(Line::from("Dr. Łucja Ñandú 山田 🩻").as_str(), "Dr. Łucja Ñandú 山田 🩻");
+        for name in ["Dr. Łucja Ñandú 山田 🩻", "دکتر علی\u{200c}رضا نیک\u{200c}پور"] {
+            assert_eq!(Line::from(name).as_str(), name);
+        }
     }
 
     #[test]
