@@ -267,7 +267,7 @@ impl LimitsSection {
     fn parse(&self) -> Result<Limits, ConfigError> {
         let gib = |value: u64| value.saturating_mul(1 << 30);
         // What the parts of one object can hold (protocol::layout::MAX_PARTS); a larger promise could not be kept.
-        let largest = protocol::layout::MAX_PARTS * protocol::layout::PART_LEN >> 30;
+        let largest = (protocol::layout::MAX_PARTS * protocol::layout::PART_LEN) >> 30;
         if self.max_file_gib == 0 || self.max_file_gib > largest {
             return Err(ConfigError::Value("limits.max_file_gib", format!("must be from 1 to {largest}")));
         }

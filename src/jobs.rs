@@ -172,7 +172,7 @@ pub async fn send_next_mail(app: &App) -> Result<Step, JobError> {
 }
 
 async fn postpone(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) -> Result<(), JobError> {
-    tracing::warn!(tries = queued.tries, reason, "a mail was not taken yet");
+    tracing::warn!(kind = ?queued.kind, tries = queued.tries, reason = without_addresses(reason), "a mail was not taken yet");
     let doublings = u32::try_from(queued.tries - 1).unwrap_or(0).min(20);
     let next = now.plus(FIRST_RETRY.saturating_mul(1 << doublings).min(LONGEST_RETRY));
     if next < queued.give_up_at {
@@ -183,9 +183,15 @@ async fn postpone(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) 
 }
 
 async fn refuse(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) -> Result<(), JobError> {
-    tracing::warn!(tries = queued.tries, reason, "a mail was refused");
+    tracing::warn!(kind = ?queued.kind, tries = queued.tries, reason = without_addresses(reason), "a mail was refused");
     let entry = mail_entry(queued, Event::MailRefused, now, reason);
     Ok(app.store.mark_mail_refused(queued, reason, entry.as_ref(), &make_name()?).await?)
+}
+
+/// Mail servers like to repeat the address in their answer; the log must not have it.
+fn without_addresses(reason: &str) -> String {
+    let word = |word| if str::contains(word, '@') { "<address>" } else { word };
+    reason.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Only the mail with the link is an event of its transfer.

@@ -131,7 +131,7 @@ impl FromRequest for Sender {
             {
                 return Err(Refusal::sign_in_needed());
             }
-            if *request.method() != Method::GET && now >= session.seen_at.plus(people::REFRESH_AFTER) {
+            if !is_safe(request.method()) && now >= session.seen_at.plus(people::REFRESH_AFTER) {
                 app.store.refresh_session(&session_hash, now).await?;
             }
             Ok(Self { account: session.account, session_hash })
@@ -177,8 +177,7 @@ fn is_json(request: &HttpRequest) -> bool {
     content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The whole body, read to its end even when it is refused for its length, so that the client reads our answer
-/// instead of a broken connection; what is far too long is not waited for.
+/// The whole body, refused at its first byte too many.
 async fn read_body(
     request: &HttpRequest,
     payload: Payload,
@@ -192,22 +191,24 @@ async fn read_body(
             format!("This request is longer than the {kib} KiB that this call takes."),
         )
     };
-    if declared_len(request).is_some_and(|len| len > 4 * limit as u64) {
+    if declared_len(request).is_some_and(|len| len > limit as u64) {
         return Err(too_long());
     }
     let mut pieces = Box::pin(watch(payload, patience.json, patience.pause));
     let mut body = Vec::new();
-    let mut received = 0;
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
-        received += piece.len();
-        if received <= limit {
-            body.extend_from_slice(&piece);
-        } else if received > 4 * limit {
-            break;
+        if body.len() + piece.len() > limit {
+            return Err(too_long());
         }
+        body.extend_from_slice(&piece);
     }
-    if received > limit { Err(too_long()) } else { Ok(body) }
+    Ok(body)
+}
+
+/// Methods that change nothing, ever.
+pub(super) fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// `Content-Length`, if there is one.

@@ -142,6 +142,9 @@ pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
     })
     // A head that takes longer is cut; bodies are watched by `extract`.
     .client_request_timeout(Duration::from_secs(10))
+    // Who is refused before the whole part was sent gets this long to send the rest, which is thrown away: a browser
+    // that finds the connection cut never reads the refusal.
+    .client_disconnect_timeout(Duration::from_secs(30))
     // Longer than the idle timers of usual proxies would only keep dead connections.
     .keep_alive(Duration::from_secs(60))
     .shutdown_timeout(20)

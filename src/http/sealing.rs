@@ -14,6 +14,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::transfers::{LinkAnswer, SealRequest, State, StoredObject};
 use protocol::{LinkToken, Problem, ProblemKind, TransferId, layout};
 
+/// A seal request that reads well.
+struct Asked<'a> {
+    app: &'a App,
+    sender: &'a Sender,
+    id: &'a TransferId,
+    request: &'a SealRequest,
+    verifier: [u8; 32],
+}
+
 /// `POST /api/v1/transfers/{transfer_id}/seal`
 pub(super) async fn seal(
     app: web::Data<App>,
@@ -26,58 +35,66 @@ pub(super) async fn seal(
     rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
     let header = CapsuleHeader::parse(&request.capsule.0, &id, owned.expires_at)?;
     check_manifest(&request.manifest.0)?;
-    if owned.state != State::Draft {
-        return repeat(&app, &sender, &id, header, &request, owned.state).await;
-    }
-    let part_count = count_parts(&app.store.list_objects(&id).await?)?;
+    let verifier = app.keys.derive_verifier(&id, header.slot, &request.proof);
+    let asked = Asked { app: &app, sender: &sender, id: &id, request: &request, verifier };
+    let sealed = match owned.state {
+        State::Draft => seal_draft(&asked, &owned, client).await?,
+        _ => None,
+    };
+    let token = match sealed {
+        Some(token) => token,
+        // A repeated request, maybe one that another one has just overtaken; or the transfer is over.
+        None => repeat(&asked).await?,
+    };
+    Ok(HttpResponse::Ok().json(link_answer(&app, &token, &id)))
+}
+
+/// Makes a draft ready; `None` if it is no draft any more.
+async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) -> Result<Option<LinkToken>, Refusal> {
+    let Asked { app, sender, id, request, verifier } = asked;
+    let part_count = count_parts(&app.store.list_objects(id).await?)?;
     let token = make_token()?;
-    let mail = make_mail(&app, &id, &owned, &token)?;
+    let mail = make_mail(app, id, owned, &token)?;
     let wrapping = make_secret()?;
     let place = id.to_text();
     let new = NewSeal {
         account_id: &sender.account.account_id,
-        transfer_id: &id,
+        transfer_id: id,
         part_count,
         token_hash: &hash_secret(token.as_bytes()),
-        verifier: &app.keys.derive_verifier(&id, header.slot, &request.proof),
+        verifier,
         capsule: &seal_under(&wrapping, &place, &request.capsule.0)?,
         manifest: &URL_SAFE_NO_PAD.encode(&request.manifest.0),
         wrapped_key: &app.keys.seal(Purpose::TransferKey, &place, wrapping.as_slice())?,
-        repeat_token: &seal_under(&app.keys.derive_repeat_key(&id, &request.proof), &place, token.as_bytes())?,
+        repeat_token: &seal_under(&app.keys.derive_repeat_key(id, &request.proof), &place, token.as_bytes())?,
         mail: &mail,
     };
-    let mut entry = sender.entry(&app, Event::Sealed, client);
-    entry.transfer_id = Some(*id);
-    if !app.store.seal_transfer(&new, &entry).await? {
-        // A repeated request was faster, or the transfer has ended meanwhile.
-        let state = find_owned(&app, &sender, &id).await?.state;
-        return repeat(&app, &sender, &id, header, &request, state).await;
+    let mut entry = sender.entry(app, Event::Sealed, client);
+    entry.transfer_id = Some(**id);
+    let sealed = app.store.seal_transfer(&new, &entry).await?;
+    if sealed {
+        app.outbox_bell.notify_one();
     }
-    app.outbox_bell.notify_one();
-    Ok(HttpResponse::Ok().json(link_answer(&app, &token, &id)))
+    Ok(sealed.then_some(token))
 }
 
 /// The same request again gets the same link: its token is kept under a key that only the request's proof gives.
 /// After a resend there is no such token any more, because the link it made is dead.
-async fn repeat(
-    app: &App,
-    sender: &Sender,
-    id: &TransferId,
-    header: CapsuleHeader,
-    request: &SealRequest,
-    state: State,
-) -> Result<HttpResponse, Refusal> {
-    let refused = || Refusal::from(wrong_state(state));
-    let Some(sealed) = app.store.find_seal(&sender.account.account_id, id).await? else { return Err(refused()) };
+async fn repeat(asked: &Asked<'_>) -> Result<LinkToken, Refusal> {
+    let Asked { app, sender, id, request, verifier } = asked;
+    let Some(sealed) = app.store.find_seal(&sender.account.account_id, id).await? else {
+        return Err(wrong_state(find_owned(app, sender, id).await?.state).into());
+    };
     let place = id.to_text();
     let wrapping = unwrap_key(app, id, &sealed.wrapped_key)?;
     let is_same = *unseal_under(&wrapping, &place, &sealed.capsule)? == request.capsule.0
         && sealed.manifest == URL_SAFE_NO_PAD.encode(&request.manifest.0)
-        && is_same_hash(&sealed.verifier, &app.keys.derive_verifier(id, header.slot, &request.proof));
-    let (true, Some(repeat_token)) = (is_same, &sealed.repeat_token) else { return Err(refused()) };
+        && is_same_hash(&sealed.verifier, verifier);
+    let (true, Some(repeat_token)) = (is_same, &sealed.repeat_token) else {
+        return Err(wrong_state(State::Ready).into());
+    };
     let token = unseal_under(&app.keys.derive_repeat_key(id, &request.proof), &place, repeat_token)?;
-    let token = token.as_slice().try_into().map(LinkToken::from_bytes).map_err(std::io::Error::other)?;
-    Ok(HttpResponse::Ok().json(link_answer(app, &token, id)))
+    Ok(LinkToken::from_bytes(token.as_slice().try_into().map_err(std::io::Error::other)?))
 }
 
 /// `POST /api/v1/transfers/{transfer_id}/mail`

@@ -2,14 +2,14 @@
 //! and one log line of allowed fields.
 
 use super::error::Refusal;
-use super::extract::{client_address, mask_address};
+use super::extract::{client_address, is_safe, mask_address};
 use super::pages;
 use crate::app::App;
 use crate::config::PublicUrl;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
 use protocol::problem::PROBLEM_JSON;
@@ -58,10 +58,9 @@ pub(super) async fn baseline(
     let request_id = make_request_id();
     let wants_page = wants_page(&request);
     let client = mask_address(client_address(request.request(), &app.config.trusted_proxies));
-    let response = if is_same_origin(&request, &app.config.public_url) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        request.into_response(cross_origin().error_response())
+    let response = match check_request(&request, &app.config.public_url) {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(refusal) => request.into_response(refusal.error_response()),
     };
     let mut response = write_problem(response, wants_page, &request_id);
     write_headers(response.headers_mut(), app.config.public_url.is_https());
@@ -78,24 +77,31 @@ pub(super) async fn baseline(
     Ok(response)
 }
 
-/// Requests that change something must come from our own pages. Browsers say so in `Sec-Fetch-Site`, which no page can
-/// forge; whoever does not send it must name our exact origin.
-fn is_same_origin(request: &ServiceRequest, public_url: &PublicUrl) -> bool {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return true;
+/// Requests that change something must come from our own pages, and in a form that no foreign page's form can have.
+fn check_request(request: &ServiceRequest, public_url: &PublicUrl) -> Result<(), Refusal> {
+    if is_safe(request.method()) {
+        return Ok(());
     }
+    if !is_same_origin(request, public_url) {
+        return Err(Refusal::new(
+            ProblemKind::CrossOrigin,
+            "This request came from another website and was not carried out. Please use this server's own pages.",
+        ));
+    }
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    match content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()).as_deref() {
+        None | Some("application/json" | "application/octet-stream") => Ok(()),
+        Some(_) => Err(Refusal::new(ProblemKind::MediaType, "This server takes JSON, and plain bytes for parts.")),
+    }
+}
+
+/// Browsers say so in `Sec-Fetch-Site`, which no page can forge; whoever does not send it must name our exact origin.
+fn is_same_origin(request: &ServiceRequest, public_url: &PublicUrl) -> bool {
     let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
     match header("sec-fetch-site") {
         Some(site) => site == b"same-origin",
         None => header("origin") == Some(public_url.origin().as_bytes()),
     }
-}
-
-fn cross_origin() -> Refusal {
-    Refusal::new(
-        ProblemKind::CrossOrigin,
-        "This request came from another website and was not carried out. Please use this server's own pages.",
-    )
 }
 
 /// Whether a person is waiting for a page, rather than a program for JSON.

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret};
 use crate::people::{CODE_LIFETIME, EmailAddress, SignInCode};
 use crate::store::{AuditEntry, Event, MailKind, NewCode, NewMail, NewSession};
+use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::ProblemKind;
 use protocol::sign_in::{SignInCodeRequest, SignInRequest};
@@ -71,29 +72,36 @@ pub(super) async fn enter(
     };
     let waiting = app.store.try_code(&browser_hash, now).await?.ok_or_else(wrong_code)?;
     let code_mac = app.keys.derive_code_mac(&browser_hash, &email.account_key(), code.expose());
-    if waiting.email_key != email.account_key()
-        || !is_same_hash(&waiting.code_mac, &code_mac)
-        || !app.config.sign_in.allows(&email)
-    {
+    let is_right = waiting.email_key == email.account_key() && is_same_hash(&waiting.code_mac, &code_mac);
+    if !is_right || !app.config.sign_in.allows(&email) {
         app.store.record(&entry(Event::SignInRefused)).await?;
         return Err(wrong_code());
     }
-    let session = make_secret()?;
     let replaced = SecretCookie::Session.read_hash(&request, &app);
+    let session = start(&app, &email, &browser_hash, replaced.as_ref(), &entry(Event::SessionStarted)).await?;
+    Ok(HttpResponse::NoContent().cookie(session).cookie(SecretCookie::Browser.remove(&app)).finish())
+}
+
+/// Spends the code, ends the browser's session until now, and starts a new one under a new secret.
+async fn start(
+    app: &App,
+    email: &EmailAddress,
+    browser_hash: &[u8; 32],
+    replaces: Option<&[u8; 32]>,
+    entry: &AuditEntry,
+) -> Result<Cookie<'static>, Refusal> {
+    let session = make_secret()?;
     let new = NewSession {
-        email: &email,
+        email,
         new_account_id: &*make_secret()?,
         session_hash: &hash_secret(&session),
-        replaces: replaced.as_ref(),
-        browser_hash: &browser_hash,
+        replaces,
+        browser_hash,
     };
-    if !app.store.start_session(&new, &entry(Event::SessionStarted)).await? {
+    if !app.store.start_session(&new, entry).await? {
         return Err(wrong_code());
     }
-    Ok(HttpResponse::NoContent()
-        .cookie(SecretCookie::Session.make(&app, &session))
-        .cookie(SecretCookie::Browser.remove(&app))
-        .finish())
+    Ok(SecretCookie::Session.make(app, &session))
 }
 
 /// Wrong, used, too old, tried too often, of another browser: the answer is the same.

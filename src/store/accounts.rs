@@ -80,7 +80,7 @@ impl Store {
              FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1",
         )
         .bind(to_text(session_hash))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         let Some((account_id, email, name, organisation, created_at, seen_at)) = row else { return Ok(None) };
         let email = EmailAddress::parse(&email, "email").map_err(|_| damaged("address"))?;
@@ -96,7 +96,7 @@ impl Store {
         sqlx::query("UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $2")
             .bind(to_text(session_hash))
             .bind(now.as_unix())
-            .execute(&self.pool)
+            .execute(&self.writes)
             .await?;
         Ok(())
     }
@@ -163,7 +163,7 @@ impl Store {
         .bind(to_text(browser_hash))
         .bind(now.as_unix())
         .bind(CODE_TRIES)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.writes)
         .await?;
         Ok(row.map(|(email_key, code_mac)| TriedCode { email_key, code_mac }))
     }
@@ -216,7 +216,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record(&self, entry: &AuditEntry) -> Result<()> {
-        let mut connection = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut connection = self.writes.acquire().await.map_err(StoreError::from)?;
         append(&mut connection, entry).await
     }
 }

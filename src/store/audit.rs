@@ -117,7 +117,7 @@ impl Store {
         let rows: Vec<(i64, String, String, Option<String>)> =
             sqlx::query_as("SELECT at, event, actor, address FROM audit WHERE transfer_id = $1 ORDER BY seq")
                 .bind(transfer_id.to_text())
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reads)
                 .await?;
         let entry = |(at, event, actor, address)| LogEntry { at: to_time(at), event, actor, address };
         Ok(rows.into_iter().map(entry).collect())

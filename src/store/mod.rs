@@ -44,21 +44,28 @@ use sqlx::{Any, AnyPool, Executor as _, Transaction};
 use std::path::Path;
 use std::time::Duration;
 
-/// Connections: SQLite has one writer; more than a handful of readers only wait for the disk together.
-const CONNECTIONS: u32 = 8;
+/// Connections that read. More than a handful only wait for the disk together.
+const READERS: u32 = 8;
 
-/// How long a writer waits for its turn before the answer is "busy".
+/// How long a request waits for its turn before the answer is "busy"; also what SQLite waits for other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// WAL: readers never wait for the writer. FULL: a committed transaction survives a power cut. Secure delete: what is
 /// shredded is overwritten with zeros.
-const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
 
+/// A reader cannot change anything, whatever it is asked.
+const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
+
 /// The database.
+///
+/// SQLite has one writer at a time, so there is one connection that writes, and requests queue for it in their order:
+/// competing connections would poll for the lock, and the unlucky ones would wait in vain.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: AnyPool,
+    reads: AnyPool,
+    writes: AnyPool,
 }
 
 /// Why a statement was not carried out. In each case nothing of its transaction was.
@@ -97,14 +104,10 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let url = format!("sqlite://{}?mode=rwc", percent_encode(&path.to_string_lossy()));
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .after_connect(|connection, _| Box::pin(async move { connection.execute(PRAGMAS).await.map(|_| ()) }))
-            .connect(&url)
-            .await?;
-        sqlx::migrate!().run(&pool).await.map_err(|error| StoreError::Broken(error.into()))?;
-        Ok(Self { pool })
+        let writes = connect(&url, 1, WRITER_PRAGMAS).await?;
+        sqlx::migrate!().run(&writes).await.map_err(|error| StoreError::Broken(error.into()))?;
+        let reads = connect(&url, READERS, READER_PRAGMAS).await?;
+        Ok(Self { reads, writes })
     }
 
     /// Asks the database for a sign of life.
@@ -112,18 +115,27 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").fetch_one(&self.pool).await?;
+        sqlx::query("SELECT 1").fetch_one(&self.reads).await?;
         Ok(())
     }
 
     /// Ends all connections; what was committed is in the file.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.reads.close().await;
+        self.writes.close().await;
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.pool.begin().await?)
+        Ok(self.writes.begin().await?)
     }
+}
+
+async fn connect(url: &str, connections: u32, pragmas: &'static str) -> Result<AnyPool> {
+    let options = AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .after_connect(move |connection, _| Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) }));
+    Ok(options.connect(url).await?)
 }
 
 /// A folder's name may hold what a URL gives a meaning to.

@@ -122,7 +122,7 @@ impl Store {
              WHERE t.transfer_id = $1 AND t.state = 'ready' AND t.openings < t.max_openings",
         )
         .bind(transfer_id.to_text())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(LinkedTransfer {
@@ -151,7 +151,7 @@ impl Store {
         .bind(transfer)
         .bind(network)
         .bind(now.as_unix())
-        .fetch_one(&self.pool)
+        .fetch_one(&self.reads)
         .await?;
         Ok(until.map(to_time))
     }
@@ -245,7 +245,7 @@ impl Store {
         )
         .bind(to_text(ticket_hash))
         .bind(now.as_unix())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         let Some((id, files)) = row else { return Ok(None) };
         let transfer_id = TransferId::parse(&id).map_err(|_| damaged("transfer id"))?;
@@ -265,12 +265,12 @@ impl Store {
             sqlx::query_as("SELECT object_len FROM objects WHERE transfer_id = $1 AND object_id = $2")
                 .bind(transfer_id.to_text())
                 .bind(object_id.to_text())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reads)
                 .await?;
         let Some((object_len,)) = row else { return Ok(None) };
         let digests: Vec<(String,)> = sqlx::query_as("SELECT sha256 FROM parts WHERE object_id = $1 ORDER BY n")
             .bind(object_id.to_text())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reads)
             .await?;
         let read = |(text,): (String,)| Sha256Digest::parse(&text).map_err(|_| damaged("digest"));
         let parts = digests.into_iter().map(read).collect::<Result<_>>()?;

@@ -179,7 +179,7 @@ impl Store {
         )
         .bind(now.as_unix())
         .bind(lease_until.as_unix())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.writes)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let transfer_id =
@@ -208,7 +208,7 @@ impl Store {
              FROM transfers t JOIN accounts a ON a.account_id = t.account_id WHERE t.transfer_id = $1",
         )
         .bind(transfer_id.to_text())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         let Some((state, mail_id, recipient, kind, expires_at, sender_name, organisation)) = row else {
             return Ok(None);
@@ -229,7 +229,7 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn drop_mail(&self, mail_id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM outbox WHERE mail_id = $1").bind(mail_id).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM outbox WHERE mail_id = $1").bind(mail_id).execute(&self.writes).await?;
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Store {
         sqlx::query("UPDATE outbox SET next_try_at = $2 WHERE mail_id = $1")
             .bind(mail_id)
             .bind(next_try_at.as_unix())
-            .execute(&self.pool)
+            .execute(&self.writes)
             .await?;
         Ok(())
     }

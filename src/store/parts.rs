@@ -49,7 +49,7 @@ impl Store {
         .bind(transfer_id.to_text())
         .bind(object_id.to_text())
         .bind(i64::from(n))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         let Some((state, object_len, stored)) = row else { return Ok(None) };
         Ok(Some(PartPlace {
@@ -105,7 +105,7 @@ impl Store {
         )
         .bind(object_id.to_text())
         .bind(i64::from(n))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         // The object is purged in the meantime: its transfer ended while the part was on its way.
         let Some((state, stored)) = row else { return Ok(PartAdded::NotDraft(State::Revoked)) };

@@ -30,7 +30,7 @@ impl Store {
         .bind(scope)
         .bind(starts_at)
         .bind(ends_at)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.writes)
         .await?;
         Ok(Hits { count, until: to_time(ends_at) })
     }

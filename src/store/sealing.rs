@@ -100,7 +100,7 @@ impl Store {
         )
         .bind(account_id)
         .bind(transfer_id.to_text())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         Ok(row)
     }

@@ -107,12 +107,12 @@ impl Store {
         let row: Option<(String,)> = sqlx::query_as(
             "SELECT transfer_id FROM transfers WHERE purged_at IS NULL AND ended_at IS NOT NULL ORDER BY ended_at LIMIT 1",
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         let Some((id,)) = row else { return Ok(None) };
         let rows: Vec<(String,)> = sqlx::query_as("SELECT object_id FROM objects WHERE transfer_id = $1")
             .bind(&id)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reads)
             .await?;
         let read = |(text,): (String,)| ObjectId::parse(&text).map_err(|_| damaged("object id"));
         Ok(Some(Purgeable {
@@ -142,7 +142,7 @@ impl Store {
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         // What was shredded must not live on in the write-ahead log.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writes).await?;
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl Store {
     pub async fn knows_object(&self, object_id: &ObjectId) -> Result<bool> {
         let row = sqlx::query("SELECT 1 FROM objects WHERE object_id = $1")
             .bind(object_id.to_text())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reads)
             .await?;
         Ok(row.is_some())
     }

@@ -178,7 +178,7 @@ impl Store {
         let row: Option<(String, String, String)> =
             sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
                 .bind(transfer_id.to_text())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reads)
                 .await?;
         row.map(|row| compare(&row, account_id, request_hash)).transpose()
     }
@@ -206,7 +206,7 @@ impl Store {
         .bind(account_id)
         .bind(before.map(TransferId::to_text).unwrap_or_default())
         .bind(i64::from(limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reads)
         .await?;
         rows.into_iter().map(|row| row.read(now)).collect()
     }
@@ -228,7 +228,7 @@ impl Store {
         )
         .bind(account_id)
         .bind(transfer_id.to_text())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reads)
         .await?;
         row.map(|row| row.read(now)).transpose()
     }
@@ -259,14 +259,14 @@ impl Store {
         let objects: Vec<(String, i64)> =
             sqlx::query_as("SELECT object_id, object_len FROM objects WHERE transfer_id = $1 ORDER BY position")
                 .bind(transfer_id.to_text())
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reads)
                 .await?;
         let rows: Vec<(String, i64, String)> = sqlx::query_as(
             "SELECT p.object_id, p.n, p.sha256 FROM parts p JOIN objects o ON o.object_id = p.object_id
              WHERE o.transfer_id = $1 ORDER BY p.object_id, p.n",
         )
         .bind(transfer_id.to_text())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reads)
         .await?;
         let mut parts: BTreeMap<String, Vec<StoredPart>> = BTreeMap::new();
         for (object_id, n, sha256) in rows {
