@@ -43,15 +43,15 @@ fn main() {
 
 fn make_transfer() -> Transfer {
     let mut sealing = Sealing::make().unwrap();
-    for plain in [b"not a real image".as_slice(), b""] {
+    let mut objects = Vec::new();
+    for plain in ["not a real image", ""] {
         let index = sealing.add_file(plain.len() as u64).unwrap();
-        sealing.seal_part(index, 0, &mut plain.to_vec()).unwrap();
+        let mut object = plain.as_bytes().to_vec();
+        sealing.seal_part(index, 0, &mut object).unwrap();
+        let (id, len) = (sealing.object_id(index).unwrap(), sealing.object_len(index).unwrap());
+        let id = URL_SAFE_NO_PAD.encode(id);
+        objects.push(json!({ "object_id": id, "object_len": len, "object": hex(&object), "plain": plain }));
     }
-    let object = |i| {
-        let (id, len) = (sealing.object_id(i).unwrap(), sealing.object_len(i).unwrap());
-        json!({ "object_id": URL_SAFE_NO_PAD.encode(id), "object_len": len })
-    };
-    let objects = vec![object(0), object(1)];
     let file = |name: &str| FileDetails { name: name.to_owned(), media_type: "application/dicom".to_owned() };
     let details = SealingDetails {
         not_after: 1_798_761_600,

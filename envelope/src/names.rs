@@ -85,7 +85,7 @@ fn trim(name: &str) -> &str {
 }
 
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_uppercase();
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered = |port: &str| {
         stem.strip_prefix(port).is_some_and(|rest| {
             let mut rest = rest.chars();

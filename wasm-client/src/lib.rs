@@ -11,11 +11,15 @@ mod js;
 mod opening;
 mod qr;
 mod sealing;
+#[cfg(feature = "self-test")]
+mod self_test;
 mod zip_stream;
 
 pub use opening::{Opening, normalize_passcode, parse_link, safe_file_name};
 pub use qr::qr_modules;
 pub use sealing::Sealing;
+#[cfg(feature = "self-test")]
+pub use self_test::self_test;
 pub use zip_stream::ZipStream;
 
 use wasm_bindgen::prelude::wasm_bindgen;

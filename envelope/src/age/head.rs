@@ -47,6 +47,11 @@ impl Head {
         &self.bytes
     }
 
+    /// The header within.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
     /// The key to the file's chunks.
     ///
     /// # Errors

@@ -1,0 +1,121 @@
+//! The envelope's vectors and round trips, run where the product runs. Only with the feature `self-test`.
+
+#[path = "../../envelope/vectors/check.rs"]
+#[allow(clippy::expect_used, dead_code, reason = "shared with native tests")]
+mod check;
+#[path = "../../envelope/vectors/primitives.rs"]
+#[allow(clippy::unwrap_used, reason = "shared with native tests")]
+mod primitives;
+
+use crate::{Opening, Sealing, js, parse_link};
+use check::{Reader, Vectors};
+use envelope::age::PART_PLAIN_LEN;
+use js_sys::{Error, JSON, JsString, Reflect, Uint8Array};
+use protocol::transfers::SealRequest;
+use serde::Serialize;
+use serde_json::json;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+
+/// Around every border of chunks and parts.
+const LENGTHS: [usize; 7] = [0, 1, 65_535, 65_536, 65_537, PART_PLAIN_LEN, PART_PLAIN_LEN + 1];
+
+/// What ran.
+#[derive(Serialize)]
+struct Report {
+    capsule_vectors: usize,
+    round_trips: usize,
+    wycheproof: [&'static str; 5],
+}
+
+/// Runs everything and returns a report as JSON.
+///
+/// # Errors
+/// Throws at the first check that fails, saying which.
+#[wasm_bindgen]
+pub fn self_test() -> Result<String, JsValue> {
+    let report = Report { capsule_vectors: capsule_vectors()?, round_trips: round_trips()?, wycheproof: wycheproof() };
+    js::json(&report)
+}
+
+fn capsule_vectors() -> Result<usize, JsValue> {
+    let vectors = Vectors::read();
+    let mut reader = Reader::default();
+    for vector in &vectors.vectors {
+        let outcome = reader.open(&vectors, vector);
+        expect(outcome == vector.expect, &format!("vector {:?}: {outcome:?}; {}", vector.name, vector.why))?;
+    }
+    Ok(vectors.vectors.len())
+}
+
+/// Seals and opens through the bindings themselves.
+fn round_trips() -> Result<usize, JsValue> {
+    let mut sealing = Sealing::make()?;
+    let (mut objects, mut names, mut sealed_parts) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, len) in (0..).zip(LENGTHS) {
+        sealing.add_file(len as f64)?;
+        objects.push(json!({ "object_id": sealing.object_id(i)?, "object_len": sealing.object_len(i)? as u64 }));
+        names.push(json!({ "name": format!("{len}.bin"), "media_type": "" }));
+        for (n, part) in (0..).zip(plain_parts(len)) {
+            sealed_parts.push((i, n, sealing.seal_part(i, n, &part)?, part));
+        }
+    }
+    let again = sealing.seal_part(0, 0, &Uint8Array::new_with_length(0));
+    expect(name_of(again) == "already-sealed", "a part was sealed twice")?;
+
+    let sender = json!({ "name": "A", "email": "a@b.example" });
+    let details = json!({ "not_after": 2, "created": 1, "sender": sender, "message": "", "files": names });
+    let finished = sealing.finish(&details.to_string())?;
+    let seal: SealRequest = serde_json::from_str(&String::from(JSON::stringify(&finished)?))
+        .map_err(|cause| js::error("self-test", &cause.to_string()))?;
+    let text = |key: &str| Reflect::get(&finished, &key.into()).map(|value| String::from(JsString::from(value)));
+    let h = js_text(&protocol::Base64Bytes(seal.capsule.0[..envelope::capsule::H_LEN].to_vec()))?;
+
+    let mut opening = Opening::derive(&sealing.passcode(), &sealing.transfer_id(), &h)?;
+    expect(opening.proof() == text("proof")?, "sender and recipient derive different proofs")?;
+    let mut other = text("capsule")?;
+    other.replace_range(100..101, if &other[100..101] == "A" { "B" } else { "A" });
+    let objects = serde_json::Value::from(objects).to_string();
+    expect(name_of(opening.unlock(&other, &text("manifest")?, &objects)) == "damaged", "a changed capsule opened")?;
+    opening.unlock(&text("capsule")?, &text("manifest")?, &objects)?;
+    for (i, n, sealed, plain) in sealed_parts.into_iter().rev() {
+        expect(!opening.is_verified(i), "a file was complete before its last part")?;
+        expect(opening.open_part(i, n, &sealed)?.to_vec() == plain.to_vec(), "a part opened to something else")?;
+        sealed.set_index(0, sealed.get_index(0) ^ 1);
+        expect(name_of(opening.open_part(i, n, &sealed)) == "damaged", "a changed part opened")?;
+        expect(n > 0 || opening.is_verified(i), "a whole file is not complete")?;
+    }
+    expect(name_of(parse_link("#cut")) == "damaged-link", "a cut link was read")?;
+    Ok(LENGTHS.len())
+}
+
+fn wycheproof() -> [&'static str; 5] {
+    primitives::chacha20_poly1305();
+    primitives::xchacha20_poly1305();
+    primitives::x25519();
+    primitives::hkdf_sha256();
+    primitives::hmac_sha256();
+    ["ChaCha20-Poly1305", "XChaCha20-Poly1305", "X25519", "HKDF-SHA256", "HMAC-SHA256"]
+}
+
+fn plain_parts(len: usize) -> Vec<Uint8Array> {
+    let plain: Vec<u8> = (0..len).map(|i| (i * 31 + i / 251) as u8).collect();
+    if plain.is_empty() {
+        return vec![Uint8Array::new_with_length(0)];
+    }
+    plain.chunks(PART_PLAIN_LEN).map(Uint8Array::from).collect()
+}
+
+fn js_text(value: &impl Serialize) -> Result<String, JsValue> {
+    js::json(value).map(|quoted| quoted.trim_matches('"').to_owned())
+}
+
+/// The slug of the error, or nothing.
+fn name_of<T>(result: Result<T, JsValue>) -> String {
+    let error = result.err().and_then(|value| value.dyn_into::<Error>().ok());
+    error.map_or_else(String::new, |error| error.name().into())
+}
+
+fn expect(held: bool, otherwise: &str) -> Result<(), JsValue> {
+    if held { Ok(()) } else { Err(js::error("self-test", otherwise)) }
+}
