@@ -1,5 +1,5 @@
 //! docs/FORMAT.md tells the truth: its worked example is read from the document and opened, step by step.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may fail the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail the test")]
 
 #[path = "../vectors/check.rs"]
 #[allow(dead_code, reason = "shared with the vectors' test")]
