@@ -59,9 +59,9 @@ export class Saving {
 
   /** @param {{type: string, [field: string]: any}} event  from the worker */
   handle(event) {
-    if (event.type === "waiting" && this.#running) tell(byId("save-note"), `Waiting for the network. Nothing is lost; it goes on by itself. Next try in ${Math.round(event.seconds)} s.`);
+    if (event.type === "waiting" && this.#running) tell(byId("save-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
+    if (event.type === "moving") tell(byId("save-note"), "");
     if (event.type !== "saving") return;
-    tell(byId("save-note"), "");
     const { done, total, rate, secondsLeft } = event;
     const share = total === 0 ? 1 : done / total;
     /** @type {HTMLProgressElement} */ (byId("save-progress")).value = share * 100;

@@ -68,4 +68,7 @@ function fillHandout(sent, withPasscode) {
   const passcode = withPasscode ? make("span", { class: "passcode", text: sent.passcode }) : make("span", { class: "write-in" });
   const words = withPasscode ? "" : " You get it by phone or in person. You can note it here:";
   byId("handout-passcode").replaceChildren(words, passcode);
+  byId("handout-care").textContent = withPasscode
+    ? "This sheet opens the images. Please keep it as carefully as the images themselves."
+    : "Please keep the passcode apart from the mail, and give it to nobody who should not see these images.";
 }

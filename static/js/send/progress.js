@@ -55,7 +55,7 @@ export class ProgressStep {
   handle(event) {
     if (event.type === "drafting") this.#transferId = event.transferId;
     if (event.type === "progress") this.#progress(event);
-    if (event.type === "waiting") tell(byId("network-note"), `Waiting for the network. Nothing is lost; it goes on by itself. Next try in ${Math.round(event.seconds)} s.`);
+    if (event.type === "waiting") tell(byId("network-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving") tell(byId("network-note"), "");
     if (event.type === "sign-in-needed") byId("sign-in-note").hidden = false;
     if (event.type === "sealing") {

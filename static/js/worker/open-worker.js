@@ -70,10 +70,11 @@ async function* plainParts(/** @type {number} */ index, /** @type {Meter | null}
   const patience = {
     gate: new Gate(),
     signal,
-    onWaiting: (/** @type {number} */ seconds) => tellPage({ type: "waiting", seconds }),
+    onWaiting: () => tellPage({ type: "waiting" }),
   };
   const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
   for await (const plain of openParts({ opening, file: files[index], ticket, partLen: SEALED_PART_LEN, patience, onBytes })) {
+    tellPage({ type: "moving" });
     yield plain;
   }
   if (!opening.is_verified(index)) throw new Fault("damaged", "The file did not arrive whole.");

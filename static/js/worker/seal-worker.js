@@ -15,9 +15,9 @@ let waiting = false;
 const patience = {
   gate,
   signal: new AbortController().signal,
-  onWaiting(/** @type {number} */ seconds) {
+  onWaiting() {
     waiting = true;
-    tellPage({ type: "waiting", seconds });
+    tellPage({ type: "waiting" });
   },
   onSignInNeeded() {
     gate.close();

@@ -46,7 +46,7 @@ export class Gate {
  * @param {object} options
  * @param {Gate} options.gate  closed while paused or signed out
  * @param {AbortSignal} options.signal  aborted for good
- * @param {(seconds: number) => void} options.onWaiting  before each wait for the network
+ * @param {() => void} options.onWaiting  before each wait for the network
  * @param {() => void} [options.onSignInNeeded]  the session ran out; the gate must be closed by then
  * @returns {Promise<T>}
  */
@@ -66,9 +66,8 @@ export async function persist(attempt, { gate, signal, onWaiting, onSignInNeeded
         continue;
       }
       if (!error.passing) throw error;
-      const seconds = waitBefore(failures++, error.retryAfter);
-      onWaiting(seconds);
-      await nap(seconds, AbortSignal.any([signal, interrupted]));
+      onWaiting();
+      await nap(waitBefore(failures++, error.retryAfter), AbortSignal.any([signal, interrupted]));
     }
   }
 }

@@ -17,7 +17,7 @@ const STALLED = 60_000;
  * @param {number} job.partLen  plaintext bytes of a part
  * @param {import("./meter.js").Meter} job.meter
  * @param {Parameters<typeof persist>[1]} job.patience
- * @param {() => void} job.onMoved  bytes arrived
+ * @param {() => void} job.onMoved  a part has arrived
  */
 export async function uploadAll(job) {
   const parts = listParts(job);
@@ -54,12 +54,12 @@ async function uploadPart({ sealing, files, partLen, meter, patience, onMoved },
     let counted = 0;
     const count = (/** @type {number} */ sent) => {
       meter.add(index, sent - counted);
-      if (sent > counted) onMoved();
       counted = sent;
     };
     try {
       await putPart({ url, sealed, digest, signal, onProgress: count });
       count(sealed.length);
+      onMoved();
     } catch (error) {
       count(0);
       throw error;
