@@ -184,7 +184,7 @@ impl Keys {
         let h = preamble.to_bytes();
         let mut ikm = Zeroizing::new([0; 64]);
         ikm[..32].copy_from_slice(stretch(passcode, &preamble.salt).as_bytes());
-        let (_, prk) = Hkdf::<Sha256>::extract(Some(EXTRACT_SALT), &*ikm);
+        let prk = Hkdf::<Sha256>::new(Some(EXTRACT_SALT), &*ikm);
         let expand = |label| expand(&prk, label, &h);
         Self { h, key: expand(KEY_LABEL), commit: expand(COMMIT_LABEL), proof: expand(PROOF_LABEL) }
     }

@@ -6,6 +6,7 @@
 use crate::age::{self, HEAD_LEN, Head};
 use crate::bytes;
 use crate::error::{Damaged, SealError};
+use crate::secret::redact_debug;
 use crate::{ObjectId, TransferId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -17,7 +18,7 @@ pub const MAX_MANIFEST_LEN: usize = 1024 * 1024;
 pub const PADDING_LEN: usize = 4096;
 
 /// What the sender says of a transfer, and all its files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The format's version: 1.
@@ -36,7 +37,7 @@ pub struct Manifest {
 }
 
 /// Who sealed a transfer, as they say themselves; the server vouches for the address only in its mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
     /// A person's name.
     pub name: String,
@@ -45,7 +46,7 @@ pub struct Sender {
 }
 
 /// One file. Keys unknown to this version are ignored here, so that later ones may say more of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Its place in the list, from 0.
     pub index: u32,
@@ -65,8 +66,10 @@ pub struct File {
     pub head: [u8; HEAD_LEN],
 }
 
+redact_debug!(Manifest, Sender, File);
+
 /// The number 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 struct Version;
 

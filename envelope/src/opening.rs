@@ -5,7 +5,7 @@ use crate::capsule::{Body, Keys, Preamble, Unsupported};
 use crate::error::Damaged;
 use crate::manifest::{MAX_MANIFEST_LEN, Manifest, Sender};
 use crate::passcode::Passcode;
-use crate::secret::Secret;
+use crate::secret::{Secret, redact_debug};
 use crate::{ObjectId, TransferId, age, bytes, names};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -29,7 +29,7 @@ pub struct ObjectEntry {
 }
 
 /// What a recipient may be shown of an opened transfer: authentic, and with names that are safe to save under.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Contents {
     /// When it was sealed, by the sender's clock, in Unix seconds.
     pub created: u64,
@@ -44,7 +44,7 @@ pub struct Contents {
 }
 
 /// One file of an opened transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct OpenedFile {
     /// Its place in the list, from 0.
     pub index: u32,
@@ -60,6 +60,8 @@ pub struct OpenedFile {
     /// Ciphertext bytes.
     pub object_len: u64,
 }
+
+redact_debug!(Contents, OpenedFile);
 
 /// An unlocked transfer.
 #[derive(Debug)]

@@ -31,13 +31,13 @@ impl Passcode {
     /// [`RandomUnavailable`] if the platform has no randomness.
     pub fn make() -> Result<Self, RandomUnavailable> {
         let random = random::make_secret::<DATA_LEN>()?;
-        let mut symbols = [0; LEN];
+        let mut symbols = Zeroizing::new([0; LEN]);
         for (symbol, byte) in symbols.iter_mut().zip(random.as_bytes()) {
             // 256 is a multiple of 32, so the low five bits are uniform.
             *symbol = ALPHABET[usize::from(byte & 31)];
         }
         symbols[DATA_LEN] = check_symbol(&symbols[..DATA_LEN]);
-        Ok(Self(symbols))
+        Ok(Self(*symbols))
     }
 
     /// Reads a passcode as people type and paste it: any case, any spaces and hyphens, O for 0, I and L for 1.

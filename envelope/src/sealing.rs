@@ -8,7 +8,7 @@ use crate::capsule::{Body, CAPSULE_LEN, Keys, Preamble};
 use crate::error::{RandomUnavailable, SealError};
 use crate::manifest::{self, Manifest, Sender};
 use crate::passcode::Passcode;
-use crate::secret::Secret;
+use crate::secret::{Secret, redact_debug};
 use crate::{ObjectId, TransferId, random};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -35,7 +35,7 @@ struct SealingFile {
 }
 
 /// What the sender says of a transfer once its files are sealed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SealingDetails {
     /// When the transfer ends, in Unix seconds; the same as the server is told.
@@ -51,7 +51,7 @@ pub struct SealingDetails {
 }
 
 /// What the sender's system calls a file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileDetails {
     /// Its name.
@@ -59,6 +59,8 @@ pub struct FileDetails {
     /// Its media type; may be empty.
     pub media_type: String,
 }
+
+redact_debug!(SealingDetails, FileDetails);
 
 /// What the server is given to complete a transfer.
 #[derive(Debug, Clone)]

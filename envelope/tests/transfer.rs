@@ -91,6 +91,21 @@ fn what_was_sealed_opens_in_any_order_and_is_complete_only_at_the_end() {
 }
 
 #[test]
+fn nothing_secret_or_sealed_shows_itself_in_debug() {
+    let (held, opening) = &*TWO_FILES;
+    let opened = opening.unlock(&held.sealed.capsule, &held.sealed.manifest, &held.objects).unwrap();
+    let shown = format!("{opening:?} {opened:?} {:?} {:?}", opened.contents(), details(&["scan.png"]));
+    for canary in ["scan", "Ruiz", "clinic", "compare", "image/png"] {
+        assert!(!shown.contains(canary), "{canary} in {shown}");
+    }
+    let identity = Identity::from_bytes([77; 32]);
+    let sealing = Sealing::make().unwrap();
+    let shown = format!("{identity:?} {:?} {sealing:?} {:?}", identity.derive_recipient(), held.sealed.proof);
+    assert!(!shown.contains("77, 77") && !shown.contains(sealing.passcode().symbols().as_str()));
+    assert_eq!(shown.matches("redacted").count(), 6, "{shown}");
+}
+
+#[test]
 fn a_part_that_is_swapped_cut_extended_or_repeated_is_damaged() {
     let (held, opening) = &*TWO_FILES;
     let mut opened = opening.unlock(&held.sealed.capsule, &held.sealed.manifest, &held.objects).unwrap();
