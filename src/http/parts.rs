@@ -25,7 +25,8 @@ pub(super) async fn put(
         Refusal::new(ProblemKind::LengthRequired, "A part must say its length beforehand: Content-Length is missing.")
     })?;
     let sha256 = content_digest(&request)?;
-    let place = app.store.find_part_place(&sender.account.account_id, &transfer_id, &object_id, n).await?;
+    let account_id = &sender.account.account_id;
+    let place = app.store.find_part_place(account_id, &transfer_id, &object_id, n, app.clock.now()).await?;
     let place = place.ok_or_else(Refusal::not_found)?;
     check_part(place.object_len, n, len)?;
     let body = watch(payload.into_inner(), app.config.patience.part, app.config.patience.pause);

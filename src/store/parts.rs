@@ -1,6 +1,7 @@
 //! What has arrived of each object.
 
-use super::{Result, Store, damaged, to_u64};
+use super::transfers::state_now;
+use super::{Result, Store, damaged, to_time, to_u64};
 use crate::transfer::parse_state;
 use protocol::transfers::State;
 use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
@@ -38,9 +39,10 @@ impl Store {
         transfer_id: &TransferId,
         object_id: &ObjectId,
         n: u32,
+        now: Timestamp,
     ) -> Result<Option<PartPlace>> {
-        let row: Option<(String, i64, Option<String>)> = sqlx::query_as(
-            "SELECT t.state, o.object_len, p.sha256
+        let row: Option<(String, i64, i64, Option<String>)> = sqlx::query_as(
+            "SELECT t.state, t.expires_at, o.object_len, p.sha256
              FROM transfers t JOIN objects o ON o.transfer_id = t.transfer_id
              LEFT JOIN parts p ON p.object_id = o.object_id AND p.n = $4
              WHERE t.account_id = $1 AND t.transfer_id = $2 AND o.object_id = $3",
@@ -51,9 +53,9 @@ impl Store {
         .bind(i64::from(n))
         .fetch_optional(&self.reads)
         .await?;
-        let Some((state, object_len, stored)) = row else { return Ok(None) };
+        let Some((state, expires_at, object_len, stored)) = row else { return Ok(None) };
         Ok(Some(PartPlace {
-            state: parse_state(&state).ok_or_else(|| damaged("state"))?,
+            state: state_now(&state, to_time(expires_at), now)?,
             object_len: to_u64(object_len),
             stored: stored.map(|text| Sha256Digest::parse(&text).map_err(|_| damaged("digest"))).transpose()?,
         }))

@@ -87,7 +87,7 @@ impl SummaryRow {
 }
 
 /// A transfer is over at its end, not when the job has come round to write it down.
-fn state_now(text: &str, expires_at: Timestamp, now: Timestamp) -> Result<State> {
+pub(super) fn state_now(text: &str, expires_at: Timestamp, now: Timestamp) -> Result<State> {
     match parse_state(text).ok_or_else(|| damaged("state"))? {
         State::Draft | State::Ready if expires_at <= now => Ok(State::Expired),
         state => Ok(state),
