@@ -4,11 +4,17 @@
 //! environment, which wins over the file: `mail.from` is `FILMJACKET_MAIL__FROM` (two underscores for the dot).
 //! A value that reads as a TOML list, number or boolean is taken as one; anything else is text.
 
-use crate::people::{EmailAddress, SignInRule};
+mod file;
+mod public_url;
+
+pub use public_url::PublicUrl;
+
+use self::file::File;
+use crate::people::SignInRule;
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
 use serde::Deserialize;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -148,52 +154,6 @@ impl Default for LogSettings {
     }
 }
 
-/// Scheme and authority that browsers see: the origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl {
-    origin: String,
-    host: String,
-}
-
-impl PublicUrl {
-    fn parse(text: &str) -> Result<Self, ConfigError> {
-        let refused = |why: &str| ConfigError::Value("public_url", format!("{text:?} {why}"));
-        let origin = text.trim_end_matches('/').to_ascii_lowercase();
-        let uri: actix_web::http::Uri = origin.parse().map_err(|_| refused("is not a web address"))?;
-        let host = uri.host().ok_or_else(|| refused("names no host"))?.trim_matches(['[', ']']).to_owned();
-        if !matches!(uri.path(), "/" | "") || uri.query().is_some() || origin.contains('@') {
-            return Err(refused("must be only scheme, host and port, such as https://send.clinic.example"));
-        }
-        let url = Self { origin, host };
-        match uri.scheme_str() {
-            Some("https") => Ok(url),
-            Some("http") if url.is_loopback() => Ok(url),
-            Some("http") => Err(refused("must begin with https:// because browsers protect nothing without it")),
-            _ => Err(refused("must begin with https://")),
-        }
-    }
-
-    /// Such as `https://send.clinic.example`; no slash at the end.
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// The host's name, for mail ids.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// Whether browsers reach it by TLS.
-    pub fn is_https(&self) -> bool {
-        self.origin.starts_with("https://")
-    }
-
-    /// Whether it is this machine's own.
-    pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -206,91 +166,6 @@ pub enum ConfigError {
     /// A value makes no sense.
     #[error("the setting {0}: {1}")]
     Value(&'static str, String),
-}
-
-/// The file's shape. Every key may be left out.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    listen: Option<SocketAddr>,
-    public_url: Option<String>,
-    data: Option<PathBuf>,
-    server_key: Option<Secret>,
-    trusted_proxies: Vec<IpNet>,
-    sign_in: SignInSection,
-    mail: MailSection,
-    limits: LimitsSection,
-    log: LogSettings,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SignInSection {
-    allow: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct MailSection {
-    from: Option<String>,
-    folder: Option<PathBuf>,
-    smtp: Option<SmtpSettings>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct LimitsSection {
-    max_files: u32,
-    max_file_gib: u64,
-    max_transfer_gib: u64,
-    max_lifetime_days: u32,
-    max_openings: u32,
-    max_transfers_per_day: u32,
-    max_stored_gib: u64,
-}
-
-impl Default for LimitsSection {
-    fn default() -> Self {
-        Self {
-            max_files: 5,
-            max_file_gib: 20,
-            max_transfer_gib: 50,
-            max_lifetime_days: 30,
-            max_openings: 100,
-            max_transfers_per_day: 200,
-            max_stored_gib: 500,
-        }
-    }
-}
-
-impl LimitsSection {
-    fn parse(&self) -> Result<Limits, ConfigError> {
-        let gib = |value: u64| value.saturating_mul(1 << 30);
-        // What the parts of one object can hold (protocol::layout::MAX_PARTS); a larger promise could not be kept.
-        let largest = (protocol::layout::MAX_PARTS * protocol::layout::PART_LEN) >> 30;
-        if self.max_file_gib == 0 || self.max_file_gib > largest {
-            return Err(ConfigError::Value("limits.max_file_gib", format!("must be from 1 to {largest}")));
-        }
-        for (name, value) in [
-            ("limits.max_files", self.max_files),
-            ("limits.max_lifetime_days", self.max_lifetime_days),
-            ("limits.max_openings", self.max_openings),
-            ("limits.max_transfers_per_day", self.max_transfers_per_day),
-        ] {
-            if value == 0 || value > 10_000 {
-                return Err(ConfigError::Value(name, "must be from 1 to 10000".to_owned()));
-            }
-        }
-        Ok(Limits {
-            max_files: self.max_files,
-            max_file_len: gib(self.max_file_gib),
-            max_transfer_len: gib(self.max_transfer_gib),
-            max_lifetime: i64::from(self.max_lifetime_days) * 24 * 60 * 60,
-            max_openings: self.max_openings,
-            max_transfers_per_day: self.max_transfers_per_day,
-            max_stored: gib(self.max_stored_gib),
-        })
-    }
 }
 
 impl Config {
@@ -346,7 +221,7 @@ impl Config {
                 ConfigError::Value("sign_in.allow", format!("{:?}: {}", problem.field, problem.detail))
             })?
         };
-        let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", mail_domain(&public_url)));
+        let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", public_url.mail_domain()));
         let way = match (file.mail.smtp, file.mail.folder) {
             (Some(smtp), None) => MailWay::Smtp(smtp),
             (None, Some(folder)) => MailWay::Folder(folder),
@@ -384,13 +259,6 @@ fn insert(table: &mut toml::Table, path: &str, value: &str) {
             table.insert(path.to_owned(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
         }
     }
-}
-
-/// A domain that mail addresses may have: loopback addresses and `localhost` have no mail of their own.
-fn mail_domain(public_url: &PublicUrl) -> String {
-    let candidate = format!("filmjacket@{}", public_url.host());
-    EmailAddress::parse(&candidate, "mail.from")
-        .map_or_else(|_| "filmjacket.invalid".to_owned(), |address| address.domain().to_owned())
 }
 
 #[cfg(test)]
@@ -456,23 +324,6 @@ mod tests {
         }
         let open = "public_url = \"https://send.clinic.example\"\nsign_in.allow = [\"clinic.example\"]";
         assert!(parse(open, &[]).unwrap().public_url.is_https());
-    }
-
-    #[test]
-    fn a_public_url_is_an_origin_and_never_plain_http_beyond_this_machine() {
-        for good in ["http://127.0.0.1:8080", "http://localhost:1/", "https://Send.Clinic.Example", "http://[::1]:80"] {
-            assert!(PublicUrl::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://send.clinic.example",
-            "https://x.example/path",
-            "ftp://x.example",
-            "x.example",
-            "https://u@x.example",
-            "",
-        ] {
-            assert!(PublicUrl::parse(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -1,24 +1,22 @@
-//! What handlers take from a request. Each extractor parses completely or refuses with a sentence.
+//! What handlers take from a request: the session, JSON bodies, part bodies, tickets. Each extractor parses completely
+//! or refuses with a sentence.
 
+use super::client::Client;
+use super::cookies::SecretCookie;
 use super::error::Refusal;
 use crate::app::App;
 use crate::config::Patience;
 use crate::people;
 use crate::store::{Account, AuditEntry, Event};
-use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieAge};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, StreamExt as _};
-use ipnet::IpNet;
 use protocol::{ProblemKind, Ticket};
 use serde::de::DeserializeOwned;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -34,63 +32,6 @@ pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Refusal> {
         .app_data::<web::Data<App>>()
         .cloned()
         .ok_or_else(|| Refusal::from_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR))
-}
-
-/// A cookie that holds 32 random bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum SecretCookie {
-    /// The session.
-    Session,
-    /// Binds a sign-in code to the browser that asked for it.
-    Browser,
-}
-
-impl SecretCookie {
-    /// `__Host-` makes browsers insist on TLS, on this host alone and on the whole site. On plain-HTTP loopback some
-    /// engines refuse such a cookie, so there it has a plain name.
-    const fn name(self, tls: bool) -> &'static str {
-        match (self, tls) {
-            (Self::Session, true) => "__Host-filmjacket-session",
-            (Self::Session, false) => "filmjacket-session",
-            (Self::Browser, true) => "__Host-filmjacket-browser",
-            (Self::Browser, false) => "filmjacket-browser",
-        }
-    }
-
-    const fn seconds(self) -> i64 {
-        match self {
-            Self::Session => people::LIFETIME,
-            Self::Browser => people::CODE_LIFETIME,
-        }
-    }
-
-    /// The cookie that carries `secret`.
-    pub(super) fn make(self, app: &App, secret: &[u8; 32]) -> Cookie<'static> {
-        self.build(app, URL_SAFE_NO_PAD.encode(secret), self.seconds())
-    }
-
-    /// The cookie that takes it back.
-    pub(super) fn remove(self, app: &App) -> Cookie<'static> {
-        self.build(app, String::new(), 0)
-    }
-
-    fn build(self, app: &App, value: String, seconds: i64) -> Cookie<'static> {
-        let tls = app.config.public_url.is_https();
-        Cookie::build(self.name(tls), value)
-            .path("/")
-            .http_only(true)
-            .secure(tls)
-            .same_site(SameSite::Strict)
-            .max_age(CookieAge::seconds(seconds))
-            .finish()
-    }
-
-    /// The SHA-256 of the secret that the browser sent, under which the database knows it.
-    pub(super) fn read_hash(self, request: &HttpRequest, app: &App) -> Option<[u8; 32]> {
-        let cookie = request.cookie(self.name(app.config.public_url.is_https()))?;
-        let secret: [u8; 32] = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?.try_into().ok()?;
-        Some(crate::keys::hash_secret(&secret))
-    }
 }
 
 /// The signed-in sender. A request that changes something also keeps the session alive; a GET changes nothing.
@@ -253,97 +194,5 @@ impl FromRequest for TicketHeader {
             .and_then(|value| value.to_str().ok()?.strip_prefix("Ticket "))
             .and_then(|text| Ticket::parse(text.trim()).ok());
         std::future::ready(ticket.map(Self).ok_or_else(Refusal::ticket_invalid))
-    }
-}
-
-/// Where a request comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Client(IpAddr);
-
-impl Client {
-    /// For the audit.
-    pub(super) fn address(self) -> String {
-        self.0.to_string()
-    }
-
-    /// For counting: a household or office has a /64 of IPv6, so single addresses in it say nothing.
-    pub(super) fn network(self) -> String {
-        match self.0 {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        }
-    }
-}
-
-impl FromRequest for Client {
-    type Error = Refusal;
-    type Future = std::future::Ready<Result<Self, Refusal>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(app_of(request).map(|app| Self(client_address(request, &app.config.trusted_proxies))))
-    }
-}
-
-/// The peer, or, if that is one of our proxies, the last address in `X-Forwarded-For` that is not: everything before
-/// it was written by strangers.
-pub(super) fn client_address(request: &HttpRequest, proxies: &[IpNet]) -> IpAddr {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
-    let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-    last_stranger(peer, &forwarded.collect::<Vec<_>>().join(","), proxies)
-}
-
-fn last_stranger(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
-    let is_proxy = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
-    let mut nearest = peer;
-    for text in forwarded.rsplit(',') {
-        if !is_proxy(&nearest) {
-            break;
-        }
-        let Ok(address) = text.trim().parse::<IpAddr>() else { break };
-        nearest = address.to_canonical();
-    }
-    nearest
-}
-
-/// For logs: the network without the house number.
-pub(super) fn mask_address(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.x")
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}::x")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_proxies_are_believed_about_the_clients_address() {
-        let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
-        for (peer, forwarded, client) in [
-            ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
-            ("10.0.0.1", "1.2.3.4, 203.0.113.9", "203.0.113.9"),
-            ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
-            ("10.0.0.1", "", "10.0.0.1"),
-            ("10.0.0.1", "nonsense", "10.0.0.1"),
-            ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
-        ] {
-            let found = last_stranger(peer.parse().unwrap(), forwarded, &proxies);
-            assert_eq!(found.to_string(), client, "{peer} says {forwarded:?}");
-        }
-    }
-
-    #[test]
-    fn an_ipv6_client_is_counted_by_its_network_and_logged_without_its_house_number() {
-        let address: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
-        assert_eq!(Client(address).network(), "2001:db8:1:2::/64");
-        assert_eq!(mask_address(address), "2001:db8:1::x");
-        assert_eq!(mask_address("203.0.113.9".parse().unwrap()), "203.0.113.x");
     }
 }

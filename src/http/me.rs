@@ -1,7 +1,9 @@
 //! The signed-in sender: who they are, what they may do, and signing out.
 
+use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Client, Json, Sender};
+use super::extract::{Json, Sender};
+use super::rates;
 use crate::app::App;
 use crate::people::Profile;
 use crate::store::Event;
@@ -27,6 +29,7 @@ pub(super) async fn change(
     client: Client,
     Json(request): Json<ProfileRequest>,
 ) -> Result<HttpResponse, Refusal> {
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
     let profile = Profile::parse(&request)?;
     let entry = sender.entry(&app, Event::ProfileChanged, client);
     app.store.change_profile(&sender.account.account_id, &profile, &entry).await?;

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`error`] | the one mapping from errors to answers (RFC 9457 problem+json, or a page for a browser) |
 //! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
-//! | `extract` | what handlers take: the session, JSON bodies, the client's address, tickets |
+//! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `sign_in`, `me`, `transfers`, `parts`, `sealing`, `open`, `objects` | one file a resource |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
@@ -12,6 +12,8 @@
 //! This room must not hold rules (`transfer`, `people`) or SQL (`store`). A handler reads as a script.
 
 mod assets;
+mod client;
+mod cookies;
 pub mod error;
 mod extract;
 mod me;

@@ -1,7 +1,8 @@
 //! Opening: what a link leads to, unlocking with the passcode's proof, and the receipt.
 
+use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Client, Json, TicketHeader};
+use super::extract::{Json, TicketHeader};
 use super::rates::{self, in_words};
 use super::sealing::unwrap_key;
 use crate::app::App;
@@ -12,7 +13,7 @@ use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::open::{OpenAnswer, OpenRequest, ReceiptRequest, SenderName, UnlockAnswer, UnlockRequest};
-use protocol::{Base64Bytes, LinkToken, Problem, ProblemKind, Ticket, Timestamp, TransferId};
+use protocol::{Base64Bytes, LinkToken, Problem, ProblemKind, Sha256Digest, Ticket, Timestamp, TransferId};
 
 /// `POST /api/v1/open`: spends nothing.
 pub(super) async fn look(
@@ -74,8 +75,9 @@ pub(super) async fn receipt(
     Json(request): Json<ReceiptRequest>,
 ) -> Result<HttpResponse, Refusal> {
     let now = app.clock.now();
-    let grant =
-        app.store.find_grant(&hash_secret(ticket.as_bytes()), now).await?.ok_or_else(Refusal::ticket_invalid)?;
+    let ticket_hash = hash_secret(ticket.as_bytes());
+    let grant = app.store.find_grant(&ticket_hash, now).await?.ok_or_else(Refusal::ticket_invalid)?;
+    rates::RECEIPTS_BY_TICKET.spend(&app, &Sha256Digest::from_bytes(ticket_hash).to_text()).await?;
     if request.total != grant.files || request.verified > request.total {
         let detail = format!("This transfer has {} files; a receipt says how many of them were verified.", grant.files);
         return Err(

@@ -67,6 +67,14 @@ pub(super) const LINKS_BY_TRANSFER: Rate = Rate {
     detail: "The link of this transfer was sent ten times today. Please check the recipient's address with them by phone.",
 };
 
+/// Receipts, by ticket: each is a line in the sender's log.
+pub(super) const RECEIPTS_BY_TICKET: Rate = Rate {
+    name: "receipts/ticket",
+    hits: 20,
+    window: DAY,
+    detail: "These files were reported as received many times already.",
+};
+
 impl Rate {
     /// Counts one more request of `subject`.
     pub(super) async fn spend(&self, app: &App, subject: &str) -> Result<(), Refusal> {

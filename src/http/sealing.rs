@@ -1,7 +1,8 @@
 //! Sealing a draft, and mailing a new link. The link is told only here and in the mail.
 
+use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Client, Json, SEAL_LIMIT, Sender};
+use super::extract::{Json, SEAL_LIMIT, Sender};
 use super::rates;
 use super::transfers::find_owned;
 use crate::app::App;

@@ -1,8 +1,9 @@
 //! What holds for every answer, whichever handler made it: the HTTP baseline, the same-origin check, the error body,
 //! and one log line of allowed fields.
 
+use super::client::{client_address, mask_address};
 use super::error::Refusal;
-use super::extract::{client_address, is_safe, mask_address};
+use super::extract::is_safe;
 use super::pages;
 use crate::app::App;
 use crate::config::PublicUrl;

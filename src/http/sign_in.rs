@@ -1,7 +1,9 @@
 //! Signing in with a mailed code, and out.
 
+use super::client::Client;
+use super::cookies::SecretCookie;
 use super::error::Refusal;
-use super::extract::{Client, Json, SecretCookie, Sender};
+use super::extract::{Json, Sender};
 use super::rates;
 use crate::app::App;
 use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret};

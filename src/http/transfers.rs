@@ -1,7 +1,8 @@
 //! A sender's transfers: announcing one, the list, the details, the log, and ending one.
 
+use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Client, Json, Sender};
+use super::extract::{Json, Sender};
 use super::rates;
 use crate::app::App;
 use crate::people::EmailAddress;

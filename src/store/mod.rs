@@ -3,6 +3,7 @@
 //! | file | tables |
 //! | --- | --- |
 //! | `accounts` | accounts, sessions, sign-in codes |
+//! | `creation` | making a draft |
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
 //! | `sealing` | the step from draft to ready, and resends |
@@ -20,6 +21,7 @@
 
 mod accounts;
 mod audit;
+mod creation;
 mod openings;
 mod outbox;
 mod parts;
@@ -30,13 +32,14 @@ mod transfers;
 
 pub use accounts::{Account, NewCode, NewSession, Session, TriedCode};
 pub use audit::{AuditEntry, Event};
+pub use creation::Creation;
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
 pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use parts::{PartAdded, PartPlace};
 pub use rates::Hits;
 pub use sealing::{NewSeal, SealRow};
 pub use sweeps::Purgeable;
-pub use transfers::{Creation, OwnedTransfer};
+pub use transfers::OwnedTransfer;
 
 use protocol::{Sha256Digest, Timestamp};
 use sqlx::any::AnyPoolOptions;

@@ -2,36 +2,12 @@
 
 use super::audit::{AuditEntry, append};
 use super::sweeps::shred;
-use super::{Result, Store, damaged, to_text, to_time, to_u32, to_u64};
-use crate::transfer::{Draft, kind_text, parse_kind, parse_state};
-use protocol::sign_in::Limits;
+use super::{Result, Store, damaged, to_time, to_u32, to_u64};
+use crate::transfer::{parse_kind, parse_state};
 use protocol::transfers::{MailState, Recipient, State, StoredObject, StoredPart, TransferSummary};
 use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
-use sqlx::{Any, FromRow, Transaction};
+use sqlx::FromRow;
 use std::collections::BTreeMap;
-
-/// Seconds over which a sender's transfers are counted.
-const DAY: i64 = 24 * 60 * 60;
-
-/// What came of an announcement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Creation {
-    /// The draft is made.
-    Made,
-    /// The same request made it before; this is its state now.
-    Same(State),
-    /// Another request, or another sender, has the id.
-    Different,
-    /// An object id is taken.
-    ObjectTaken,
-    /// The sender began as many transfers in 24 hours as allowed.
-    DayFull,
-    /// The sender has this many bytes waiting, and there is no room for these.
-    StorageFull {
-        /// Plaintext bytes that wait.
-        stored: u64,
-    },
-}
 
 /// A sender's transfer, as far as rules ask.
 #[derive(Debug, Clone)]
@@ -103,86 +79,6 @@ fn read_mail_state(state: &str, reason: Option<String>) -> MailState {
 }
 
 impl Store {
-    /// Makes a draft, if the id is free and the sender has room left.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn create_transfer(
-        &self,
-        account_id: &str,
-        draft: &Draft,
-        request_hash: &[u8; 32],
-        limits: &Limits,
-        entry: &AuditEntry,
-    ) -> Result<Creation> {
-        let mut transaction = self.begin().await?;
-        let request = &draft.request;
-        let made = sqlx::query(
-            "INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state, files,
-                 total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at, expires_at)
-             SELECT $1, $2, $3, $4, $5, 'draft', $6, $7, $8, 0, 0, $9, $10, $10, $11
-             WHERE (SELECT COUNT(*) FROM transfers WHERE account_id = $2 AND created_at > $12) < $13
-               AND (SELECT COALESCE(SUM(total_len), 0) FROM transfers WHERE account_id = $2 AND purged_at IS NULL) + $7 <= $14
-             ON CONFLICT (transfer_id) DO NOTHING",
-        )
-        .bind(request.transfer_id.to_text())
-        .bind(account_id)
-        .bind(to_text(request_hash))
-        .bind(request.recipient.email.as_str())
-        .bind(kind_text(request.recipient.kind))
-        .bind(from_len(request.objects.len() as u64))
-        .bind(from_len(draft.total_len))
-        .bind(i64::from(request.max_openings))
-        .bind(i64::from(request.notify_opened))
-        .bind(entry.at.as_unix())
-        .bind(request.expires_at.as_unix())
-        .bind(entry.at.plus(-DAY).as_unix())
-        .bind(i64::from(limits.max_transfers_per_day))
-        .bind(from_len(limits.max_stored))
-        .execute(&mut *transaction)
-        .await?;
-        if made.rows_affected() != 1 {
-            return why_not_made(&mut transaction, account_id, &request.transfer_id, request_hash, limits, entry.at)
-                .await;
-        }
-        for (position, object) in (0_i64..).zip(&request.objects) {
-            let added = sqlx::query(
-                "INSERT INTO objects (object_id, transfer_id, position, object_len) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (object_id) DO NOTHING",
-            )
-            .bind(object.object_id.to_text())
-            .bind(request.transfer_id.to_text())
-            .bind(position)
-            .bind(from_len(object.object_len))
-            .execute(&mut *transaction)
-            .await?;
-            if added.rows_affected() != 1 {
-                return Ok(Creation::ObjectTaken);
-            }
-        }
-        append(&mut transaction, entry).await?;
-        transaction.commit().await?;
-        Ok(Creation::Made)
-    }
-
-    /// What a request with this hash made before, whatever the limits are now; `None` if the id is free.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn find_created(
-        &self,
-        account_id: &str,
-        transfer_id: &TransferId,
-        request_hash: &[u8; 32],
-    ) -> Result<Option<Creation>> {
-        let row: Option<(String, String, String)> =
-            sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
-                .bind(transfer_id.to_text())
-                .fetch_optional(&self.reads)
-                .await?;
-        row.map(|row| compare(&row, account_id, request_hash)).transpose()
-    }
-
     /// A page of a sender's transfers, newest first. Drafts that came to nothing are left out.
     ///
     /// # Errors
@@ -308,52 +204,4 @@ impl Store {
         transaction.commit().await?;
         Ok(true)
     }
-}
-
-async fn why_not_made(
-    transaction: &mut Transaction<'_, Any>,
-    account_id: &str,
-    transfer_id: &TransferId,
-    request_hash: &[u8; 32],
-    limits: &Limits,
-    now: Timestamp,
-) -> Result<Creation> {
-    let row: Option<(String, String, String)> =
-        sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
-            .bind(transfer_id.to_text())
-            .fetch_optional(&mut **transaction)
-            .await?;
-    if let Some(row) = row {
-        return compare(&row, account_id, request_hash);
-    }
-    let (today,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM transfers WHERE account_id = $1 AND created_at > $2")
-        .bind(account_id)
-        .bind(now.plus(-DAY).as_unix())
-        .fetch_one(&mut **transaction)
-        .await?;
-    if today >= i64::from(limits.max_transfers_per_day) {
-        return Ok(Creation::DayFull);
-    }
-    let lens: Vec<(i64,)> =
-        sqlx::query_as("SELECT total_len FROM transfers WHERE account_id = $1 AND purged_at IS NULL")
-            .bind(account_id)
-            .fetch_all(&mut **transaction)
-            .await?;
-    Ok(Creation::StorageFull { stored: lens.into_iter().map(|(len,)| to_u64(len)).sum() })
-}
-
-fn compare(
-    (owner, hash, state): &(String, String, String),
-    account_id: &str,
-    request_hash: &[u8; 32],
-) -> Result<Creation> {
-    if owner != account_id || *hash != to_text(request_hash) {
-        return Ok(Creation::Different);
-    }
-    Ok(Creation::Same(parse_state(state).ok_or_else(|| damaged("state"))?))
-}
-
-/// Lengths are bounded by the limits, far below 2^63.
-fn from_len(len: u64) -> i64 {
-    i64::try_from(len).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,92 @@
+//! The configuration file's shape. Every key may be left out.
+
+use super::{ConfigError, LogSettings, Secret, SmtpSettings};
+use ipnet::IpNet;
+use protocol::sign_in::Limits;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) public_url: Option<String>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) server_key: Option<Secret>,
+    pub(super) trusted_proxies: Vec<IpNet>,
+    pub(super) sign_in: SignInSection,
+    pub(super) mail: MailSection,
+    pub(super) limits: LimitsSection,
+    pub(super) log: LogSettings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SignInSection {
+    pub(super) allow: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct MailSection {
+    pub(super) from: Option<String>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) smtp: Option<SmtpSettings>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LimitsSection {
+    pub(super) max_files: u32,
+    pub(super) max_file_gib: u64,
+    pub(super) max_transfer_gib: u64,
+    pub(super) max_lifetime_days: u32,
+    pub(super) max_openings: u32,
+    pub(super) max_transfers_per_day: u32,
+    pub(super) max_stored_gib: u64,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self {
+            max_files: 5,
+            max_file_gib: 20,
+            max_transfer_gib: 50,
+            max_lifetime_days: 30,
+            max_openings: 100,
+            max_transfers_per_day: 200,
+            max_stored_gib: 500,
+        }
+    }
+}
+
+impl LimitsSection {
+    pub(super) fn parse(&self) -> Result<Limits, ConfigError> {
+        let gib = |value: u64| value.saturating_mul(1 << 30);
+        // What the parts of one object can hold (protocol::layout::MAX_PARTS); a larger promise could not be kept.
+        let largest = (protocol::layout::MAX_PARTS * protocol::layout::PART_LEN) >> 30;
+        if self.max_file_gib == 0 || self.max_file_gib > largest {
+            return Err(ConfigError::Value("limits.max_file_gib", format!("must be from 1 to {largest}")));
+        }
+        for (name, value) in [
+            ("limits.max_files", self.max_files),
+            ("limits.max_lifetime_days", self.max_lifetime_days),
+            ("limits.max_openings", self.max_openings),
+            ("limits.max_transfers_per_day", self.max_transfers_per_day),
+        ] {
+            if value == 0 || value > 10_000 {
+                return Err(ConfigError::Value(name, "must be from 1 to 10000".to_owned()));
+            }
+        }
+        Ok(Limits {
+            max_files: self.max_files,
+            max_file_len: gib(self.max_file_gib),
+            max_transfer_len: gib(self.max_transfer_gib),
+            max_lifetime: i64::from(self.max_lifetime_days) * 24 * 60 * 60,
+            max_openings: self.max_openings,
+            max_transfers_per_day: self.max_transfers_per_day,
+            max_stored: gib(self.max_stored_gib),
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! The two cookies: the session, and the one that binds a sign-in code to a browser.
+
+use crate::app::App;
+use crate::people;
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// A cookie that holds 32 random bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SecretCookie {
+    /// The session.
+    Session,
+    /// Binds a sign-in code to the browser that asked for it.
+    Browser,
+}
+
+impl SecretCookie {
+    /// `__Host-` makes browsers insist on TLS, on this host alone and on the whole site. On plain-HTTP loopback some
+    /// engines refuse such a cookie, so there it has a plain name.
+    const fn name(self, tls: bool) -> &'static str {
+        match (self, tls) {
+            (Self::Session, true) => "__Host-filmjacket-session",
+            (Self::Session, false) => "filmjacket-session",
+            (Self::Browser, true) => "__Host-filmjacket-browser",
+            (Self::Browser, false) => "filmjacket-browser",
+        }
+    }
+
+    const fn seconds(self) -> i64 {
+        match self {
+            Self::Session => people::LIFETIME,
+            Self::Browser => people::CODE_LIFETIME,
+        }
+    }
+
+    /// The cookie that carries `secret`.
+    pub(super) fn make(self, app: &App, secret: &[u8; 32]) -> Cookie<'static> {
+        self.build(app, URL_SAFE_NO_PAD.encode(secret), self.seconds())
+    }
+
+    /// The cookie that takes it back.
+    pub(super) fn remove(self, app: &App) -> Cookie<'static> {
+        self.build(app, String::new(), 0)
+    }
+
+    fn build(self, app: &App, value: String, seconds: i64) -> Cookie<'static> {
+        let tls = app.config.public_url.is_https();
+        Cookie::build(self.name(tls), value)
+            .path("/")
+            .http_only(true)
+            .secure(tls)
+            .same_site(SameSite::Strict)
+            .max_age(Duration::seconds(seconds))
+            .finish()
+    }
+
+    /// The SHA-256 of the secret that the browser sent, under which the database knows it.
+    pub(super) fn read_hash(self, request: &HttpRequest, app: &App) -> Option<[u8; 32]> {
+        let cookie = request.cookie(self.name(app.config.public_url.is_https()))?;
+        let secret: [u8; 32] = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?.try_into().ok()?;
+        Some(crate::keys::hash_secret(&secret))
+    }
+}
