@@ -26,7 +26,7 @@ export function mailWords(transfer) {
 
 /** @param {Transfer} transfer */
 export function openingsWords(transfer) {
-  if (transfer.openings === 0) return "not opened yet";
+  if (transfer.openings === 0) return isLive(transfer) ? "not opened yet" : "never opened";
   const last = transfer.last_opened_at ? `, last ${when(transfer.last_opened_at)}` : "";
   return `opened ${times(transfer.openings)} of ${transfer.max_openings}${last}`;
 }
