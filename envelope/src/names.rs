@@ -34,7 +34,8 @@ pub fn safe_file_name(name: &str) -> String {
     shorten(&named, "")
 }
 
-/// Safe names in the same order, no two alike even where case does not count: `scan.png`, `scan (2).png`.
+/// Safe names in the same order, no two alike even where case does not count (that of ASCII:
+/// the tables for all scripts would be a fortieth of the browser's download): `scan.png`, `scan (2).png`.
 pub fn distinct_file_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     let mut distinct = Vec::new();
@@ -42,11 +43,11 @@ pub fn distinct_file_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Stri
         let wanted = safe_file_name(name);
         let mut candidate = wanted.clone();
         let mut number = 2;
-        while taken.contains(&candidate.to_lowercase()) {
+        while taken.contains(&candidate.to_ascii_lowercase()) {
             candidate = shorten(&wanted, &format!(" ({number})"));
             number += 1;
         }
-        taken.push(candidate.to_lowercase());
+        taken.push(candidate.to_ascii_lowercase());
         distinct.push(candidate);
     }
     distinct

@@ -86,7 +86,7 @@ impl Opening {
 fn unlock(locked: &envelope::Opening, capsule: &str, manifest: &str, objects: &str) -> Result<Opened, Damaged> {
     let capsule: Base64Bytes = parse_text(capsule).ok_or(Damaged)?;
     let manifest: Base64Bytes = parse_text(manifest).ok_or(Damaged)?;
-    let objects: Vec<ObjectEntry> = serde_json::from_str(objects).map_err(|_| Damaged)?;
+    let objects: Vec<ObjectEntry> = serde_json::from_slice(objects.as_bytes()).map_err(|_| Damaged)?;
     locked.unlock(&capsule.0, &manifest.0, &objects)
 }
 

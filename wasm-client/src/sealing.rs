@@ -70,7 +70,7 @@ impl Sealing {
     /// Seals manifest and capsule; runs Argon2id. Takes [`SealingDetails`] as JSON, yields the body of the seal call.
     pub fn finish(&mut self, json: &str) -> Result<JsValue, JsValue> {
         let details: SealingDetails =
-            serde_json::from_str(json).map_err(|cause| js::error("details", &cause.to_string()))?;
+            serde_json::from_slice(json.as_bytes()).map_err(|cause| js::error("details", &cause.to_string()))?;
         let sealed = self.inner.finish(details).map_err(js::explain)?;
         js::object(&SealRequest {
             capsule: Base64Bytes(sealed.capsule.to_vec()),
