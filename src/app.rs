@@ -8,6 +8,7 @@ use crate::mail::{self, Mailbox, Mailer};
 use crate::store::{Store, StoreError};
 use actix_web::dev::Server;
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -58,7 +59,8 @@ impl App {
     /// [`StartError`], a sentence for the administrator.
     pub async fn build(config: Config, clock: Clock) -> Result<Arc<Self>, StartError> {
         let folder = |error| StartError::Folder(config.data.display().to_string(), error);
-        std::fs::create_dir_all(&config.data).map_err(folder)?;
+        // Addresses and times are nobody else's business either.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data).map_err(folder)?;
         let keys = match &config.server_key {
             Some(key) => ServerKey::parse(key.expose())?,
             None => ServerKey::load_or_make(&config.data.join("server.key"))?,

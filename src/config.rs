@@ -218,7 +218,8 @@ impl Config {
             SignInRule::Anyone
         } else {
             SignInRule::parse(&file.sign_in.allow).map_err(|problem| {
-                ConfigError::Value("sign_in.allow", format!("{:?}: {}", problem.field, problem.detail))
+                let entry = problem.field.unwrap_or_default();
+                ConfigError::Value("sign_in.allow", format!("{entry:?} is neither an address nor a domain"))
             })?
         };
         let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", public_url.mail_domain()));

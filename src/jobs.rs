@@ -72,8 +72,9 @@ fn log_failure(job: &str, result: Result<(), JobError>) {
 /// [`JobError`]; the rest is due again.
 pub async fn settle(app: &App) -> Result<(), JobError> {
     expire(app).await?;
-    purge(app).await?;
-    send_outbox(app).await
+    // Somebody waits for a sign-in code; nobody waits for a purge.
+    send_outbox(app).await?;
+    purge(app).await
 }
 
 /// Ends what time has ended, tells senders whose transfers end within a day unopened, and forgets sessions, codes,

@@ -5,6 +5,7 @@ use filmjacket::app::App;
 use filmjacket::clock::Clock;
 use filmjacket::config::{Config, LogSettings};
 use std::io::IsTerminal as _;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,7 +42,8 @@ async fn main() -> ExitCode {
 async fn serve(file: Option<PathBuf>) -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::read(file.as_deref()).inspect_err(|_| start_log(&LogSettings::default()))?;
     start_log(&config.log);
-    let listener = std::net::TcpListener::bind(config.listen)?;
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
     let address = config.public_url.origin().to_owned();
     let app = App::build(config, Clock::System).await?;
     tracing::info!("serving {address}");
