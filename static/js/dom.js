@@ -94,12 +94,13 @@ export async function whileBusy(button, work) {
 }
 
 /**
- * An e-mail address that breaks, if it must, after the @ or before a dot.
+ * An e-mail address that breaks, if it must, after the @ or before a dot of its domain.
  * @param {string} address
  * @param {string} [className]
  */
 export function addressText(address, className) {
-  const pieces = address.split(/(?<=@)|(?=\.)/);
+  const at = address.lastIndexOf("@") + 1;
+  const pieces = [address.slice(0, at), ...address.slice(at).split(/(?=\.)/)];
   return make("bdi", { class: className }, ...pieces.flatMap((piece, index) => (index ? [document.createElement("wbr"), piece] : [piece])));
 }
 

@@ -40,7 +40,8 @@ export class ChooseStep {
       const choice = this.#read();
       if (choice) onReview(choice);
     });
-    this.#drawFiles();
+    // Quick hands, and browsers that restore forms, fill the field before this runs.
+    this.#add([...(/** @type {HTMLInputElement} */ (byId("files")).files ?? [])]);
   }
 
   /** Takes a file off the list, for example because it changed on disk. @param {number} index */

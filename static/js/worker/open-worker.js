@@ -99,7 +99,7 @@ function noteVerified(/** @type {number} */ index) {
 /** Opens a picture for its preview; null if its content is no picture we show. */
 async function preview({ index }) {
   const pieces = [];
-  for await (const plain of plainParts(index, null, new AbortController().signal)) pieces.push(new Blob([plain]));
+  for await (const plain of plainParts(index, null, new AbortController().signal)) pieces.push(new Blob([/** @type {BlobPart} */ (plain)]));
   const whole = new Blob(pieces);
   const media = sniffPicture(new Uint8Array(await whole.slice(0, 16).arrayBuffer()));
   kept.set(index, whole);

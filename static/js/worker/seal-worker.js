@@ -11,6 +11,8 @@ import { uploadAll } from "./upload.js";
 
 const gate = new Gate();
 let waiting = false;
+/** @type {Meter | null} */
+let meter = null;
 
 const patience = {
   gate,
@@ -49,7 +51,7 @@ async function send(order) {
   const sealing = client.Sealing.make();
   for (const file of files) sealing.add_file(file.size);
   const objects = files.map((_, index) => ({ object_id: sealing.object_id(index), object_len: sealing.object_len(index) }));
-  const meter = new Meter(objects.map((object) => object.object_len), (state) => tellPage({ type: "progress", ...state }));
+  meter = new Meter(objects.map((object) => object.object_len), (state) => tellPage({ type: "progress", ...state }));
 
   const transfer = `/transfers/${sealing.transfer_id}`;
   tellPage({ type: "drafting", transferId: sealing.transfer_id });
@@ -93,7 +95,10 @@ serve({
   load: loadClient,
   send,
   pause: () => gate.close(),
-  goOn: () => gate.open(),
+  goOn() {
+    meter?.restart();
+    gate.open();
+  },
   qr({ text }) {
     const { size, modules } = client.qr_modules(text);
     return { size, modules };

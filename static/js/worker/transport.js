@@ -5,6 +5,8 @@ import { Problem } from "../api.js";
 // Seconds between tries. Short enough to go on at once after a hiccup, long enough to leave an overloaded server alone.
 const FIRST_WAIT = 2;
 const LONGEST_WAIT = 30;
+// A server that asks for a longer pause than this has a reason that a person should read.
+const LONGEST_OBEYED = 120;
 
 /** Lets work through while open; holds it while closed. */
 export class Gate {
@@ -65,7 +67,7 @@ export async function persist(attempt, { gate, signal, onWaiting, onSignInNeeded
         onSignInNeeded();
         continue;
       }
-      if (!error.passing) throw error;
+      if (!error.passing || (error.retryAfter ?? 0) > LONGEST_OBEYED) throw error;
       onWaiting();
       await nap(waitBefore(failures++, error.retryAfter), AbortSignal.any([signal, interrupted]));
     }
