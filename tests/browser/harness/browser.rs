@@ -108,6 +108,8 @@ fn capabilities(options: &Options, folder: &Path) -> serde_json::Map<String, Val
         "--disable-sync".into(),
         "--no-first-run".into(),
         "--disable-quic".into(),
+        // Chromium would ask a server of its own about each form.
+        "--disable-features=AutofillServerCommunication,OptimizationHints,Translate".into(),
         "--force-prefers-reduced-motion".into(),
         "--lang=en-GB".into(),
         format!("--user-data-dir={}", folder.join("profile").display()),

@@ -10,7 +10,7 @@ use protocol::{Base64Bytes, ObjectId, Proof, TransferId, layout};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::relay::{Answer, Request, ask, header};
+use super::relay::{Answer, Request, ask, headers};
 use super::site::Site;
 
 /// A file to send.
@@ -62,19 +62,20 @@ pub(crate) struct Sent {
 /// A signed-in sender.
 pub(crate) struct Sender<'a> {
     site: &'a Site,
-    cookie: String,
+    /// The sign-in and the session cookie, `name=value` each.
+    cookies: Vec<String>,
 }
 
 impl<'a> Sender<'a> {
     /// Signs in by the mailed code and gives a name.
     pub(crate) async fn sign_in(site: &'a Site, address: &str) -> Self {
-        let mut sender = Self { site, cookie: String::new() };
-        sender.expect(202, "POST", "/sign-in", &SignInRequest { email: address.into() }).await;
+        let mut sender = Self { site, cookies: Vec::new() };
+        let answer = sender.expect(202, "POST", "/sign-in", &SignInRequest { email: address.into() }).await;
+        sender.keep_cookies(&answer);
         let code = site.code_for(address).await;
         let answer =
             sender.expect(204, "POST", "/sign-in/code", &SignInCodeRequest { email: address.into(), code }).await;
-        let cookie = header(&answer.head, "set-cookie").expect("signing in sets a cookie");
-        sender.cookie = cookie.split(';').next().unwrap().to_owned();
+        sender.keep_cookies(&answer);
         let profile = ProfileRequest { name: "Dr. Ana Ruiz".into(), organisation: "North Clinic".into() };
         sender.expect(204, "PUT", "/me", &profile).await;
         sender
@@ -135,6 +136,11 @@ impl<'a> Sender<'a> {
         self.expect(204, "POST", &format!("/transfers/{transfer_id}/end"), &serde_json::json!({})).await;
     }
 
+    fn keep_cookies(&mut self, answer: &Answer) {
+        let cookies = headers(&answer.head, "set-cookie").filter_map(|cookie| cookie.split(';').next());
+        self.cookies.extend(cookies.map(str::to_owned));
+    }
+
     async fn put_part(&self, transfer_id: &TransferId, object_id: &ObjectId, n: u64, part: Vec<u8>) {
         use base64::Engine as _;
         let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&part));
@@ -153,10 +159,10 @@ impl<'a> Sender<'a> {
 
     async fn ask(&self, method: &str, path: &str, headers: &str, body: Vec<u8>) -> Answer {
         let target = format!("/api/v1{path}");
-        let (origin, cookie, len) = (self.site.origin(), &self.cookie, body.len());
+        let (origin, cookies, len) = (self.site.origin(), self.cookies.join("; "), body.len());
         let host = origin.trim_start_matches("http://");
         let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nCookie: {cookie}\r\n{headers}Content-Length: {len}\r\n"
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nCookie: {cookies}\r\n{headers}Content-Length: {len}\r\n"
         );
         ask(self.site.port(), &Request { method: method.into(), target, head, body }).await.unwrap()
     }

@@ -5,7 +5,9 @@
 use std::time::{Duration, Instant};
 
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
@@ -13,7 +15,7 @@ use super::browser::Browser;
 /// Longer than anything a page does here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For journeys that move hundreds of megabytes.
-pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(120);
 /// How often a condition is asked.
 const INTERVAL: Duration = Duration::from_millis(25);
 
@@ -104,9 +106,11 @@ impl Browser {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
-    /// Chooses an option of a select by its value.
-    pub(crate) async fn choose(&self, css: &str, value: &str) {
-        self.shown(css).await.select_by_value(value).await.unwrap();
+    /// Presses and releases one key.
+    pub(crate) async fn press_key(&self, key: Key) {
+        let value = char::from(key);
+        let actions = KeyActions::new("keyboard".into()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        self.client.perform_actions(actions).await.unwrap();
     }
 
     /// Waits until an element can be seen; answers its text as shown.

@@ -187,11 +187,14 @@ async fn read_head(stream: &mut BufReader<TcpStream>) -> Result<String> {
 }
 
 /// A header's value.
-pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().skip(1).find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
+pub(crate) fn header<'a>(head: &'a str, name: &'a str) -> Option<&'a str> {
+    headers(head, name).next()
+}
+
+/// The values of a header that may be repeated.
+pub(crate) fn headers<'a>(head: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let pairs = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    pairs.filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
 fn without(head: &str, names: &[&str]) -> String {

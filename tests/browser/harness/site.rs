@@ -141,7 +141,7 @@ impl Site {
     pub(crate) async fn mail_to<T>(&self, address: &str, wanted: impl Fn(&Letter) -> Option<T>) -> T {
         let deadline = Instant::now() + MAIL_PATIENCE;
         loop {
-            jobs::settle(self.app()).await.unwrap();
+            jobs::send_outbox(self.app()).await.unwrap();
             let mail = self.mail();
             if let Some(found) =
                 mail.iter().rev().filter(|mail| mail.to == address).find_map(|mail| wanted(&mail.letter))

@@ -121,7 +121,7 @@ impl Browser {
             if let Some(new) = self.saved().into_iter().find(|path| !before.contains(path)) {
                 return new;
             }
-            assert!(std::time::Instant::now() < deadline, "nothing new in {}", self.downloads().display());
+            assert!(std::time::Instant::now() < deadline, "nothing new besides {before:?}");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }

@@ -74,7 +74,7 @@ async fn visit_sending(
     paths.push(study);
     browser.pick(&paths).await;
     browser.fill("#recipient", "anna@gmial.com").await;
-    browser.type_keys(&char::from(Key::Tab).to_string()).await;
+    browser.press_key(Key::Tab).await;
     browser.shown("#recipient-suggestion").await;
     stop(browser, "send-choose-suggestion").await;
     browser.fill("#recipient", RECIPIENT).await;
@@ -94,11 +94,11 @@ async fn visit_sending(
     browser.click("#pause").await;
     browser.at_step_within("done", LONG_PATIENCE).await;
     stop(browser, "send-done").await;
-    for (button, dialog) in [("#read-aloud", "aloud"), ("#show-qr", "qr"), ("#passed-on", "leave")] {
+    for (button, dialog) in [("#passed-on", "leave"), ("#read-aloud", "aloud"), ("#show-qr", "qr")] {
         browser.click(button).await;
         browser.shown(&format!("#{dialog}-dialog")).await;
         stop(browser, &format!("send-done-{dialog}")).await;
-        browser.type_keys(&char::from(Key::Escape).to_string()).await;
+        browser.press_key(Key::Escape).await;
         browser.until(&format!("!document.querySelector('#{dialog}-dialog').open")).await;
     }
 }

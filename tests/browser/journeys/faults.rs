@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::harness::browser::Browser;
-use crate::harness::files::{png, sha256_of, write_noise};
+use crate::harness::files::{dicom, sha256_of, write_noise};
 use crate::harness::native::{File, Parcel, Sender};
 use crate::harness::page::LONG_PATIENCE;
 use crate::harness::site::Site;
@@ -62,7 +62,7 @@ async fn a_download_goes_on_after_its_connection_was_cut() {
 #[tokio::test]
 async fn a_download_that_never_arrives_whole_is_never_called_complete() {
     let (site, relay) = Site::start_relayed().await;
-    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([png()])).await;
+    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([dicom()])).await;
     let recipient = Browser::start().await;
     recipient.open(&sent.link, &sent.passcode).await;
     relay.tamper(|request, answer| {

@@ -17,14 +17,14 @@ impl Browser {
             if self.run("return document.activeElement.matches(arguments[0])", vec![css.into()]).await == true {
                 return;
             }
-            self.type_keys(&char::from(Key::Tab).to_string()).await;
+            self.press_key(Key::Tab).await;
         }
         panic!("Tab does not reach {css}");
     }
 
     async fn press(&self, css: &str, key: Key) {
         self.tab_to(css).await;
-        self.type_keys(&char::from(key).to_string()).await;
+        self.press_key(key).await;
     }
 }
 
@@ -60,7 +60,7 @@ async fn both_journeys_need_no_mouse() {
     let (link, passcode) = (sender.text("#link").await, sender.text("#passcode").await);
     sender.press("#read-aloud", Key::Enter).await;
     sender.shown("#aloud-dialog").await;
-    sender.type_keys(&char::from(Key::Escape).to_string()).await;
+    sender.press_key(Key::Escape).await;
     sender.until("!document.querySelector('#aloud-dialog').open").await;
 
     let recipient = Browser::start().await;
