@@ -1,4 +1,4 @@
-//! What every store and every mailer must do, whichever it is.
+//! What every store and every mailer must do, whichever it is; and what the documents say of the program.
 //!
 //! Each suite is written once against the closed enum and run on every back end, so that choosing another one in the
 //! configuration changes nothing but where the bytes are.
@@ -11,3 +11,4 @@ mod blobs_dir;
 mod mail;
 mod mail_smtp;
 mod mail_words;
+mod threats_md;
