@@ -3,8 +3,9 @@
 //! Whoever seals may write any name, and both a mistake and a trick end in the recipient's downloads folder. What
 //! looks right stays: letters of every script, emoji, spaces, quotes.
 
-/// Bytes of a name at most, as file systems have it.
-pub const MAX_NAME_LEN: usize = 255;
+/// Bytes of a name at most. File systems take 255; while a file is being saved, browsers put `.crdownload` or ` (1)`
+/// after its name, and Chromium gives up if there is no room for that.
+pub const MAX_NAME_LEN: usize = 240;
 
 /// Bytes of an extension that is kept when a name is shortened, dot included. The longest in use are far shorter.
 const MAX_EXTENSION_LEN: usize = 20;
@@ -169,7 +170,7 @@ mod tests {
     fn a_long_name_keeps_its_extension() {
         let safe = safe_file_name(&format!("{}.dcm", "ü".repeat(300)));
         assert!(safe.len() <= MAX_NAME_LEN && safe.ends_with("ü.dcm"));
-        assert_eq!(safe_file_name(&"x".repeat(300)), "x".repeat(255));
+        assert_eq!(safe_file_name(&"x".repeat(300)), "x".repeat(MAX_NAME_LEN));
     }
 
     #[test]
