@@ -1,18 +1,17 @@
 //! Every page in every state, one after another, for whoever has something to check or to photograph there.
 
-use fantoccini::key::Key;
-use serde_json::json;
-
 use super::browser::Browser;
 use super::files::{self, write_all, write_noise};
 use super::native::{Parcel, Sender};
 use super::page::LONG_PATIENCE;
+use super::relay::Relay;
 use super::site::Site;
 use super::steps::{Passed, RECIPIENT, SENDER};
+use fantoccini::key::Key;
 
 /// Walks through the whole product; `stop` is called at each state with its name, such as `send-check`.
 pub(crate) async fn walk(mut stop: impl AsyncFnMut(&Browser, &str)) {
-    let site = Site::start();
+    let (site, relay) = Site::start_relayed().await;
     let folder = tempfile::tempdir().unwrap();
     let sender = Browser::start().await;
     visit_sign_in(&site, &sender, &mut stop).await;
@@ -24,7 +23,7 @@ pub(crate) async fn walk(mut stop: impl AsyncFnMut(&Browser, &str)) {
     let recipient = Browser::start().await;
     visit_opening(&site, &recipient, &mut stop).await;
     visit_patient(&site, &recipient, &mut stop).await;
-    visit_dead_ends(site, &recipient, &mut stop).await;
+    visit_dead_ends(&site, &relay, &recipient, &mut stop).await;
 }
 
 async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
@@ -187,8 +186,8 @@ async fn visit_patient(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMu
     stop(browser, "open-patient-files").await;
 }
 
-async fn visit_dead_ends(mut site: Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
-    let sender = Sender::sign_in(&site, SENDER).await;
+async fn visit_dead_ends(site: &Site, relay: &Relay, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let sender = Sender::sign_in(site, SENDER).await;
     let Passed { link, .. } = {
         let sent = sender.send(&Parcel::of([files::png()])).await;
         sender.end(&sent.transfer_id).await;
@@ -200,10 +199,12 @@ async fn visit_dead_ends(mut site: Site, browser: &Browser, stop: &mut impl Asyn
     browser.go(&site.url("/open#halfalink")).await;
     browser.at_step("damaged").await;
     stop(browser, "open-damaged").await;
-    // The page is there, then the server goes away.
-    site.stop().await;
-    let again = "history.replaceState(null, '', arguments[0]); window.dispatchEvent(new HashChangeEvent('hashchange'))";
-    browser.run(again, vec![json!(link)]).await;
+    relay.tamper(|request, answer| {
+        if request.target == "/api/v1/open" {
+            answer.cut_after = Some(0);
+        }
+    });
+    browser.go(&link).await;
     browser.at_step("offline").await;
     stop(browser, "open-offline").await;
 }
