@@ -57,7 +57,10 @@ export class ProgressStep {
     if (event.type === "progress") this.#progress(event);
     if (event.type === "waiting") tell(byId("network-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving") tell(byId("network-note"), "");
-    if (event.type === "sign-in-needed") byId("sign-in-note").hidden = false;
+    if (event.type === "sign-in-needed") {
+      tell(byId("network-note"), "");
+      byId("sign-in-note").hidden = false;
+    }
     if (event.type === "sealing") {
       tell(byId("progress-text"), "Locking the passcode, and handing over the mail …");
       tell(byId("progress-spoken"), "Everything is there. Locking the passcode.");
