@@ -1,14 +1,48 @@
 //! Errors and values as JavaScript has them.
 
 use envelope::Explained;
-use js_sys::{JSON, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
+
+// The few parts of JavaScript that are needed. The crate js-sys declares all of them; what its closures leave in the
+// module cannot be removed again and would be downloaded by everyone.
+#[wasm_bindgen]
+extern "C" {
+    /// `Uint8Array`
+    #[wasm_bindgen(js_name = Uint8Array)]
+    pub type Bytes;
+
+    /// A copy of a view into this module's memory.
+    #[wasm_bindgen(constructor, js_class = "Uint8Array")]
+    pub(crate) fn copy_of(view: &[u8]) -> Bytes;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn length(this: &Bytes) -> u32;
+
+    /// `target.set(source)`
+    #[wasm_bindgen(js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
+    fn copy_into(target: &mut [u8], source: &Bytes);
+
+    type Error;
+
+    #[wasm_bindgen(constructor)]
+    fn new(message: &str) -> Error;
+
+    #[wasm_bindgen(method, setter)]
+    fn set_name(this: &Error, name: &str);
+
+    #[wasm_bindgen(catch, js_namespace = JSON, js_name = parse)]
+    fn parse_json(text: &str) -> Result<JsValue, JsValue>;
+}
+
+/// The largest whole number up to which JavaScript counts exactly.
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// A JavaScript `Error` whose `name` is the slug.
 pub(crate) fn error(slug: &str, message: &str) -> JsValue {
-    let error = js_sys::Error::new(message);
+    let error = Error::new(message);
     error.set_name(slug);
     error.into()
 }
@@ -22,7 +56,7 @@ pub(crate) fn explain(cause: impl Explained) -> JsValue {
 /// A plain object, which can be posted between workers.
 pub(crate) fn object(value: &impl Serialize) -> Result<JsValue, JsValue> {
     let json = Zeroizing::new(json(value)?);
-    JSON::parse(&json)
+    parse_json(&json)
 }
 
 /// JSON text.
@@ -33,7 +67,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, JsValue> {
 /// A length, which JavaScript counts in floating point.
 pub(crate) fn length(number: f64) -> Result<u64, JsValue> {
     // Beyond 2^53 JavaScript cannot count bytes; far below, `envelope` refuses by its own limit.
-    if (0.0..=js_sys::Number::MAX_SAFE_INTEGER).contains(&number) && number.fract() == 0.0 {
+    if (0.0..=MAX_SAFE_INTEGER).contains(&number) && number.fract() == 0.0 {
         Ok(number as u64)
     } else {
         Err(error("length", "A length must be a whole number of bytes."))
@@ -45,6 +79,14 @@ pub(crate) fn number(length: u64) -> f64 {
     length as f64
 }
 
+impl Bytes {
+    /// Fills `buffer` with these bytes, and nothing else.
+    pub(crate) fn read_into(&self, buffer: &mut Vec<u8>) {
+        buffer.resize(self.length() as usize, 0);
+        copy_into(buffer, self);
+    }
+}
+
 /// One buffer for all parts that a handle works on, so that memory does not grow with the file. Wiped at the end.
 #[derive(Default)]
 pub(crate) struct PartBuffer(Zeroizing<Vec<u8>>);
@@ -53,12 +95,11 @@ impl PartBuffer {
     /// Copies `bytes` in, lets `work` change them in place, and copies the result out.
     pub(crate) fn run<E: Explained>(
         &mut self,
-        bytes: &Uint8Array,
+        bytes: &Bytes,
         work: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Uint8Array, JsValue> {
-        self.0.resize(bytes.length() as usize, 0);
-        bytes.copy_to(&mut self.0);
+    ) -> Result<Bytes, JsValue> {
+        bytes.read_into(&mut self.0);
         work(&mut self.0).map_err(explain)?;
-        Ok(Uint8Array::from(self.0.as_slice()))
+        Ok(Bytes::copy_of(&self.0))
     }
 }

@@ -15,6 +15,7 @@ mod sealing;
 mod self_test;
 mod zip_stream;
 
+pub use js::Bytes;
 pub use opening::{Opening, normalize_passcode, parse_link, safe_file_name};
 pub use qr::qr_modules;
 pub use sealing::Sealing;

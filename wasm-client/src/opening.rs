@@ -1,9 +1,8 @@
 //! Opening.
 
-use crate::js::{self, PartBuffer};
+use crate::js::{self, Bytes, PartBuffer};
 use envelope::capsule::Unsupported;
 use envelope::{Damaged, DamagedLink, Link, ObjectEntry, Opened, Passcode};
-use js_sys::Uint8Array;
 use protocol::open::OpenRequest;
 use protocol::{Base64Bytes, LinkToken, Proof, TransferId};
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value};
@@ -72,7 +71,7 @@ impl Opening {
     }
 
     /// Opens one part, in any order and as often as needed.
-    pub fn open_part(&mut self, index: u32, n: u32, sealed: &Uint8Array) -> Result<Uint8Array, JsValue> {
+    pub fn open_part(&mut self, index: u32, n: u32, sealed: &Bytes) -> Result<Bytes, JsValue> {
         let opened = self.opened.as_mut().ok_or_else(|| js::explain(Damaged))?;
         self.buffer.run(sealed, |part| opened.open_part(index as usize, u64::from(n), part))
     }

@@ -1,8 +1,7 @@
 //! Sending.
 
-use crate::js::{self, PartBuffer};
+use crate::js::{self, Bytes, PartBuffer};
 use envelope::{SealingDetails, age};
-use js_sys::Uint8Array;
 use protocol::transfers::SealRequest;
 use protocol::{Base64Bytes, ObjectId, Proof, TransferId};
 use wasm_bindgen::JsValue;
@@ -62,7 +61,7 @@ impl Sealing {
     }
 
     /// Seals one part, once: a retry resends the bytes that this returned.
-    pub fn seal_part(&mut self, index: u32, n: u32, plain: &Uint8Array) -> Result<Uint8Array, JsValue> {
+    pub fn seal_part(&mut self, index: u32, n: u32, plain: &Bytes) -> Result<Bytes, JsValue> {
         let inner = &mut self.inner;
         self.buffer.run(plain, |part| inner.seal_part(index as usize, u64::from(n), part))
     }

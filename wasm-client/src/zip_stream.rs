@@ -1,7 +1,6 @@
 //! *Save all as ZIP*: stored entries, written as a stream, of any length (ZIP64 where needed).
 
-use crate::js;
-use js_sys::Uint8Array;
+use crate::js::{self, Bytes};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -46,7 +45,7 @@ impl ZipStream {
     }
 
     /// Begins the next file. The name is made safe; it must differ from those before.
-    pub fn start_file(&mut self, name: &str, plain_len: f64, modified_unix: f64) -> Result<Uint8Array, JsValue> {
+    pub fn start_file(&mut self, name: &str, plain_len: f64, modified_unix: f64) -> Result<Bytes, JsValue> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .large_file(js::length(plain_len)? >= u64::from(u32::MAX))
@@ -56,17 +55,16 @@ impl ZipStream {
     }
 
     /// Goes on with the file begun last.
-    pub fn write(&mut self, bytes: &Uint8Array) -> Result<Uint8Array, JsValue> {
+    pub fn write(&mut self, bytes: &Bytes) -> Result<Bytes, JsValue> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.resize(bytes.length() as usize, 0);
-        bytes.copy_to(&mut buffer);
+        bytes.read_into(&mut buffer);
         self.writer()?.write_all(&buffer).map_err(explain)?;
         self.buffer = buffer;
         Ok(self.take())
     }
 
     /// Ends the archive.
-    pub fn finish(&mut self) -> Result<Uint8Array, JsValue> {
+    pub fn finish(&mut self) -> Result<Bytes, JsValue> {
         let writer = self.writer.take().ok_or_else(finished)?;
         writer.finish().map_err(explain)?;
         Ok(self.take())
@@ -77,9 +75,9 @@ impl ZipStream {
     }
 
     /// Empties the outbox but keeps its memory for the next part.
-    fn take(&self) -> Uint8Array {
+    fn take(&self) -> Bytes {
         let mut pending = self.outbox.0.borrow_mut();
-        let bytes = Uint8Array::from(pending.as_slice());
+        let bytes = Bytes::copy_of(&pending);
         pending.clear();
         bytes
     }
