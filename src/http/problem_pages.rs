@@ -38,21 +38,35 @@ impl ProblemPage {
 const fn meaning(kind: ProblemKind) -> &'static str {
     use ProblemKind as Kind;
     match kind {
-        Kind::BadRequest => "A program sent something that this call does not take. If it was this website, please reload the page.",
+        Kind::BadRequest => {
+            "A program sent something that this call does not take. If it was this website, please reload the page."
+        }
         Kind::DigestMismatch => "Bytes arrived other than they were sent. The browser sends them again by itself.",
-        Kind::SignInNeeded => "You are not signed in, or your session is over. Sign in again; an upload that waits goes on by itself.",
-        Kind::WrongCode => "A sign-in code works once, for ten minutes, and only in the browser that asked for it. Ask for a new one.",
-        Kind::TicketInvalid => "The time to fetch the files is over, or the sender ended the transfer. Open the link again.",
+        Kind::SignInNeeded => {
+            "You are not signed in, or your session is over. Sign in again; an upload that waits goes on by itself."
+        }
+        Kind::WrongCode => {
+            "A sign-in code works once, for ten minutes, and only in the browser that asked for it. Ask for a new one."
+        }
+        Kind::TicketInvalid => {
+            "The time to fetch the files is over, or the sender ended the transfer. Open the link again."
+        }
         Kind::CrossOrigin => "Another website tried to act in your name. Nothing was done.",
-        Kind::WrongPasscode => "The passcode belongs to another transfer, or was changed on the way. Ask the sender to read it to you again.",
+        Kind::WrongPasscode => {
+            "The passcode belongs to another transfer, or was changed on the way. Ask the sender to read it to you again."
+        }
         Kind::ProfileMissing => "Before the first transfer, give the name that recipients will see.",
         Kind::NotFound => "There is nothing at this address, or it belongs to somebody else.",
         Kind::LinkInvalid => {
             "The link has expired, was used up, was ended or replaced by its sender, or is not complete. Ask the sender for a new one."
         }
         Kind::MethodNotAllowed => "A program used a method that this address does not know.",
-        Kind::TooSlow => "The request came too slowly and was given up. Check the connection; the browser tries again by itself.",
-        Kind::TransferExists => "A transfer with this id was made before, with other details. Start the transfer again.",
+        Kind::TooSlow => {
+            "The request came too slowly and was given up. Check the connection; the browser tries again by itself."
+        }
+        Kind::TransferExists => {
+            "A transfer with this id was made before, with other details. Start the transfer again."
+        }
         Kind::PartDiffers => "A part of the file is stored already with other bytes. Start the transfer again.",
         Kind::WrongState => "A transfer that was sent cannot be changed, only ended; one that has ended stays ended.",
         Kind::PartsMissing => "A transfer can be sealed only when every part of every file has arrived.",
@@ -61,16 +75,26 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::MediaType => "The request has another media type than this call takes.",
         Kind::RangeInvalid => "Bytes were asked for that the file does not have.",
         Kind::InvalidField => "A value is not allowed there; the answer names the field and what is allowed.",
-        Kind::TooManyFiles => "A transfer holds a limited number of files. Send the others in a second transfer, or pack them into a ZIP.",
+        Kind::TooManyFiles => {
+            "A transfer holds a limited number of files. Send the others in a second transfer, or pack them into a ZIP."
+        }
         Kind::ObjectTooLong => "A file is larger than this server takes. Split it, or send a part of the study.",
-        Kind::TransferTooLong => "The files together are larger than one transfer may be. Send some in a second transfer.",
+        Kind::TransferTooLong => {
+            "The files together are larger than one transfer may be. Send some in a second transfer."
+        }
         Kind::PartLength => "A part does not have the length that its place in the file demands.",
         Kind::QuotaReached => {
             "The day’s number of transfers or the room for your files is used up. End transfers that are no longer needed, or wait."
         }
-        Kind::TooManyRequests => "There were many tries in a short time. Wait as long as the page says, then try again.",
-        Kind::Internal => "Something broke on this server. Try again; if it stays, tell the administrator the number in the message.",
-        Kind::Unavailable => "The server is busy or its storage does not answer. Nothing is lost; the browser tries again by itself.",
+        Kind::TooManyRequests => {
+            "There were many tries in a short time. Wait as long as the page says, then try again."
+        }
+        Kind::Internal => {
+            "Something broke on this server. Try again; if it stays, tell the administrator the number in the message."
+        }
+        Kind::Unavailable => {
+            "The server is busy or its storage does not answer. Nothing is lost; the browser tries again by itself."
+        }
         Kind::StorageFull => "The server has no room for more files. What was sent can still be opened and ended.",
     }
 }
