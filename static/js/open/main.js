@@ -5,7 +5,7 @@ import { counted, lasting, until } from "../format.js";
 import { WorkerLink, missingParts, wasmSource } from "../worker-link.js";
 import { FileList, describeTotal } from "./files.js";
 import { PasscodeField } from "./passcode.js";
-import { Saving, distinctNames } from "./saving.js";
+import { Saving } from "./saving.js";
 
 /** @type {WorkerLink} */
 let link;
@@ -176,7 +176,6 @@ async function saveAll(files) {
     length,
     indexes,
     zip: true,
-    names: distinctNames(files.map((file) => file.name)),
     ready: async () => void (await Promise.all(indexes.map((index) => list?.settled(index)))),
   });
   if (saved) for (const index of indexes) list?.setStatus(index, "verified, saved");

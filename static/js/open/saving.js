@@ -29,7 +29,6 @@ export class Saving {
    * @param {number} wish.length
    * @param {number[]} wish.indexes
    * @param {boolean} wish.zip
-   * @param {string[]} [wish.names]  inside the ZIP
    * @param {() => Promise<void>} wish.ready  what has to end before
    * @returns {Promise<boolean>} whether everything is saved
    */
@@ -44,7 +43,7 @@ export class Saving {
       if (!sink) return false;
       this.#show(wish.name);
       await wish.ready();
-      const blob = await this.#link.ask("save", { indexes: wish.indexes, zip: wish.zip, names: wish.names, sink });
+      const blob = await this.#link.ask("save", { indexes: wish.indexes, zip: wish.zip, sink });
       if (blob) handOver(blob, wish.name);
       tell(byId("save-status"), `${wish.name} is complete and verified.`);
       return true;
@@ -135,19 +134,4 @@ function handOver(blob, name) {
   anchor.remove();
   // The download reads from the address for as long as it copies; nobody tells when it has ended.
   setTimeout(() => URL.revokeObjectURL(url), 15 * 60_000);
-}
-
-/**
- * Names inside one ZIP: each once, whatever the letter case, since some systems ignore it.
- * @param {string[]} names
- */
-export function distinctNames(names) {
-  const taken = new Set();
-  return names.map((name) => {
-    const [, stem, ending] = /^(.+?)(\.[^.]*)?$/s.exec(name) ?? ["", name, ""];
-    let distinct = name;
-    for (let count = 2; taken.has(distinct.toLowerCase()); count++) distinct = `${stem} (${count})${ending ?? ""}`;
-    taken.add(distinct.toLowerCase());
-    return distinct;
-  });
 }

@@ -107,7 +107,7 @@ async function preview({ index }) {
 }
 
 /** Opens one file, or all as a ZIP, into a sink. Answers with what the page must still hand over, or null. */
-async function save({ indexes, zip, names, sink: choice }) {
+async function save({ indexes, zip, sink: choice }) {
   stop = new AbortController();
   const signal = stop.signal;
   const chosen = indexes.map((/** @type {number} */ index) => files[index]);
@@ -115,7 +115,7 @@ async function save({ indexes, zip, names, sink: choice }) {
   const length = chosen.reduce((/** @type {number} */ sum, /** @type {SealedFile} */ file) => sum + file.plain_len, 0);
   const sink = await openSink(choice, length);
   try {
-    if (zip) await writeZip(chosen, names, sink, meter, signal);
+    if (zip) await writeZip(chosen, sink, meter, signal);
     else for await (const plain of plainParts(indexes[0], meter, signal)) await sink.write(plain);
     signal.throwIfAborted();
   } catch (error) {
@@ -129,11 +129,11 @@ async function save({ indexes, zip, names, sink: choice }) {
   return sink.close();
 }
 
-async function writeZip(chosen, names, sink, meter, signal) {
+async function writeZip(chosen, sink, meter, signal) {
   const zip = new client.ZipStream();
   const modified = Math.floor(Date.now() / 1000);
-  for (const [position, file] of chosen.entries()) {
-    await sink.write(zip.start_file(names[position], file.plain_len, modified));
+  for (const file of chosen) {
+    await sink.write(zip.start_file(file.name, file.plain_len, modified));
     for await (const plain of plainParts(file.index, meter, signal)) {
       signal.throwIfAborted();
       await sink.write(zip.write(plain));
