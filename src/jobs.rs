@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::keys::{Purpose, make_name};
 use crate::mail::{self, Letter, Line, MailError, MailId, OutgoingMail, Secret};
 use crate::people::CODE_LIFETIME;
-use crate::store::{AuditEntry, Event, MailKind, MailSubject, QueuedMail, StoreError};
+use crate::store::{AuditEntry, Event, MailKind, MailSubject, Purgeable, QueuedMail, StoreError};
 use crate::transfer::make_link;
 use protocol::transfers::State;
 use protocol::{LinkToken, Timestamp};
@@ -66,15 +66,13 @@ fn log_failure(job: &str, result: Result<(), JobError>) {
     }
 }
 
-/// Does everything that is due now.
+/// Does everything that is due now. What fails holds up nothing else.
 ///
 /// # Errors
-/// [`JobError`]; the rest is due again.
+/// The first [`JobError`]; what failed is due again.
 pub async fn settle(app: &App) -> Result<(), JobError> {
-    expire(app).await?;
     // Somebody waits for a sign-in code; nobody waits for a purge.
-    send_outbox(app).await?;
-    purge(app).await
+    [expire(app).await, send_outbox(app).await, purge(app).await].into_iter().collect()
 }
 
 /// Ends what time has ended, tells senders whose transfers end within a day unopened, and forgets sessions, codes,
@@ -90,13 +88,16 @@ pub async fn expire(app: &App) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Purges everything that is over.
+/// Purges everything that is over. A transfer whose bytes cannot be removed now holds up no other.
 ///
 /// # Errors
-/// [`JobError`].
+/// [`JobError`], the first one; what failed is due again.
 pub async fn purge(app: &App) -> Result<(), JobError> {
-    while purge_next(app).await? == Step::Done {}
-    Ok(())
+    let mut outcome = Ok(());
+    for over in app.store.list_purgeable().await? {
+        outcome = outcome.and(purge_one(app, &over).await);
+    }
+    outcome
 }
 
 /// Hands over every mail whose turn it is.
@@ -109,17 +110,12 @@ pub async fn send_outbox(app: &App) -> Result<(), JobError> {
 }
 
 /// Removes the bytes of one transfer that is over. Its row has said so before, and its keys went with that.
-///
-/// # Errors
-/// [`JobError`].
-pub async fn purge_next(app: &App) -> Result<Step, JobError> {
-    let Some(over) = app.store.find_purgeable().await? else { return Ok(Step::Idle) };
+async fn purge_one(app: &App, over: &Purgeable) -> Result<(), JobError> {
     for object_id in &over.objects {
         app.blobs.delete_object(object_id).await?;
     }
     let entry = AuditEntry::by_system(Event::Purged, over.transfer_id, app.clock.now());
-    app.store.mark_purged(&over.transfer_id, &entry).await?;
-    Ok(Step::Done)
+    Ok(app.store.mark_purged(&over.transfer_id, &entry).await?)
 }
 
 /// Removes bytes that no row knows. Rows come before bytes, so these are left over from a crash. Returns how many
@@ -145,7 +141,9 @@ pub async fn sweep_orphans(app: &App) -> Result<usize, JobError> {
 /// [`JobError`].
 pub async fn send_next_mail(app: &App) -> Result<Step, JobError> {
     let now = app.clock.now();
-    let Some(queued) = app.store.claim_mail(now, now.plus(MAIL_LEASE)).await? else { return Ok(Step::Idle) };
+    let Some(queued) = app.store.claim_mail(now, now.plus(MAIL_LEASE), now.plus(LONGEST_RETRY)).await? else {
+        return Ok(Step::Idle);
+    };
     let subject = match &queued.transfer_id {
         Some(id) => app.store.find_mail_subject(id).await?,
         None => None,
@@ -185,8 +183,10 @@ async fn postpone(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) 
 
 async fn refuse(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) -> Result<(), JobError> {
     tracing::warn!(kind = ?queued.kind, tries = queued.tries, reason = without_addresses(reason), "a mail was refused");
-    let entry = mail_entry(queued, Event::MailRefused, now, reason);
-    Ok(app.store.mark_mail_refused(queued, reason, entry.as_ref(), &make_name()?).await?)
+    // What another server says is kept as it may be shown: one harmless line.
+    let reason = Line::from(reason).to_string();
+    let entry = mail_entry(queued, Event::MailRefused, now, &reason);
+    Ok(app.store.mark_mail_refused(queued, &reason, entry.as_ref(), &make_name()?).await?)
 }
 
 /// Mail servers like to repeat the address in their answer; the log must not have it.

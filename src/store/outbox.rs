@@ -166,19 +166,27 @@ pub(super) async fn queue_notice(
 }
 
 impl Store {
-    /// Takes the mail whose turn it is, and lends it until `lease_until`: a worker that dies gives it back by that.
+    /// Takes the mail whose turn it is, and lends it until `lease_until`: a worker that dies gives it back by that. A
+    /// turn after `latest` was given before the clock was set back, and is taken too.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn claim_mail(&self, now: Timestamp, lease_until: Timestamp) -> Result<Option<QueuedMail>> {
+    pub async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Option<QueuedMail>> {
         let row: Option<QueuedRow> = sqlx::query_as(
             "UPDATE outbox SET next_try_at = $2, tries = tries + 1
-             WHERE next_try_at <= $1 AND mail_id =
-                 (SELECT mail_id FROM outbox WHERE next_try_at <= $1 ORDER BY next_try_at, mail_id LIMIT 1)
+             WHERE (next_try_at <= $1 OR next_try_at > $3) AND mail_id =
+                 (SELECT mail_id FROM outbox WHERE next_try_at <= $1 OR next_try_at > $3
+                  ORDER BY next_try_at, mail_id LIMIT 1)
              RETURNING mail_id, kind, recipient, transfer_id, secret, reason, created_at, give_up_at, tries",
         )
         .bind(now.as_unix())
         .bind(lease_until.as_unix())
+        .bind(latest.as_unix())
         .fetch_optional(&self.writes)
         .await?;
         let Some(row) = row else { return Ok(None) };

@@ -99,26 +99,27 @@ impl Store {
         Ok(rows.len())
     }
 
-    /// A transfer that is over and not yet purged.
+    /// Every transfer that is over and not yet purged, the longest over first.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn find_purgeable(&self) -> Result<Option<Purgeable>> {
-        let row: Option<(String,)> = sqlx::query_as(
-            "SELECT transfer_id FROM transfers WHERE purged_at IS NULL AND ended_at IS NOT NULL ORDER BY ended_at LIMIT 1",
+    pub async fn list_purgeable(&self) -> Result<Vec<Purgeable>> {
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT t.transfer_id, o.object_id FROM transfers t LEFT JOIN objects o ON o.transfer_id = t.transfer_id
+             WHERE t.purged_at IS NULL AND t.ended_at IS NOT NULL ORDER BY t.ended_at, t.transfer_id",
         )
-        .fetch_optional(&self.reads)
+        .fetch_all(&self.reads)
         .await?;
-        let Some((id,)) = row else { return Ok(None) };
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT object_id FROM objects WHERE transfer_id = $1")
-            .bind(&id)
-            .fetch_all(&self.reads)
-            .await?;
-        let read = |(text,): (String,)| ObjectId::parse(&text).map_err(|_| damaged("object id"));
-        Ok(Some(Purgeable {
-            transfer_id: TransferId::parse(&id).map_err(|_| damaged("transfer id"))?,
-            objects: rows.into_iter().map(read).collect::<Result<_>>()?,
-        }))
+        let mut found: Vec<Purgeable> = Vec::new();
+        for (id, object_id) in rows {
+            let transfer_id = TransferId::parse(&id).map_err(|_| damaged("transfer id"))?;
+            let object_id = object_id.map(|id| ObjectId::parse(&id).map_err(|_| damaged("object id"))).transpose()?;
+            match found.last_mut().filter(|last| last.transfer_id == transfer_id) {
+                Some(last) => last.objects.extend(object_id),
+                None => found.push(Purgeable { transfer_id, objects: object_id.into_iter().collect() }),
+            }
+        }
+        Ok(found)
     }
 
     /// Writes down that a transfer's bytes are gone.
