@@ -1,0 +1,104 @@
+//! Who may call what: every route of the route table by everyone who might try.
+
+use crate::harness::parcel::random;
+use crate::harness::{Parcel, Sender, Site, calls, rows};
+use filmjacket::http::Access;
+use protocol::TransferId;
+
+#[actix_web::test]
+async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
+    let site = Site::start().await;
+    let ana = Sender::sign_in(&site, "ana@clinic.example").await;
+    let eve = Sender::sign_in(&site, "eve@clinic.example").await;
+    let (mine, hers) = (Parcel::scribble(&site, &[100]), Parcel::scribble(&site, &[100]));
+    let recipient = ana.send(&mine).await;
+    let ticket = recipient.take_ticket(&mine.proof()).await;
+    // Eve is a sender with a transfer, a link and a ticket of her own.
+    let hers_link = eve.send(&hers).await;
+    let hers_ticket = hers_link.take_ticket(&hers.proof()).await;
+    let hers_bearer = crate::harness::recipient::bearer(&hers_ticket);
+    for call in calls::all(&mine, &recipient, &ticket) {
+        let (what, nobody) = (call.name(), site.client());
+        let before = rows::dump(&site).await;
+        match call.route.access {
+            Access::Anyone => {
+                let status = call.by(&nobody).await.status;
+                assert!(![401, 403].contains(&status), "{what}: {status}");
+                continue;
+            }
+            Access::Browser => drop(call.by(&nobody).await.refused(401, "wrong-code")),
+            Access::Sender => {
+                call.by(&nobody).await.refused(401, "sign-in-needed");
+                call.with(&nobody, &[("authorization", &hers_bearer)]).await.refused(401, "sign-in-needed");
+            }
+            Access::Owner => {
+                call.by(&nobody).await.refused(401, "sign-in-needed");
+                call.with(&nobody, &[("authorization", &hers_bearer)]).await.refused(401, "sign-in-needed");
+                let mut nothing = call.clone();
+                nothing.path = call.path.replace(&mine.id().to_text(), &TransferId::from_bytes(random()).to_text());
+                let missing = nothing.by(&eve.client).await;
+                missing.refused(404, "not-found");
+                assert_eq!(call.by(&eve.client).await.visible(), missing.visible(), "{what}");
+            }
+            Access::Link => {
+                let mut other = call.clone();
+                let body = String::from_utf8(call.body.clone()).unwrap();
+                other.body = body.replace(&recipient.token.to_text(), &hers_link.token.to_text()).into_bytes();
+                for client in [&nobody, &eve.client, &ana.client] {
+                    other.by(client).await.refused(404, "link-invalid");
+                }
+            }
+            Access::Ticket => {
+                for client in [&nobody, &eve.client, &ana.client] {
+                    call.with(client, &[("authorization", "")]).await.refused(401, "ticket-invalid");
+                }
+                let foreign = call.with(&nobody, &[("authorization", &hers_bearer)]).await;
+                if call.path.contains(&mine.object_id(0).to_text()) {
+                    foreign.refused(404, "not-found");
+                } else {
+                    // The receipt goes to the ticket's own transfer, whatever else is said.
+                    assert_eq!(foreign.status, 204);
+                    assert!(!ana.events(&mine).await.contains(&"transfer.received".to_owned()));
+                }
+                continue;
+            }
+        }
+        let mut after = rows::dump(&site).await;
+        after.insert("rate_windows".into(), before["rate_windows"].clone());
+        assert_eq!(rows::difference(&before, &after), "", "{what} changed something");
+    }
+    // The same calls by those who may.
+    for call in calls::all(&mine, &recipient, &ticket).iter().rev() {
+        let ends = call.route.path.ends_with("/end") || call.route.path.ends_with("/session");
+        if call.route.access != Access::Browser && !ends {
+            let status = call.by(&ana.client).await.status;
+            assert!(![401, 403].contains(&status), "{}: {status}", call.name());
+            assert!(status != 404 || call.route.path.starts_with("/assets"), "{}: 404", call.name());
+        }
+    }
+    ana.end(&mine).await.expect(204);
+}
+
+#[actix_web::test]
+async fn a_senders_list_holds_nobody_elses_transfers() {
+    let site = Site::start().await;
+    let (ana, eve) =
+        (Sender::sign_in(&site, "ana@clinic.example").await, Sender::sign_in(&site, "eve@clinic.example").await);
+    ana.send(&Parcel::scribble(&site, &[1])).await;
+    let page: protocol::transfers::TransferPage = eve.client.get("/api/v1/transfers").await.expect(200).json();
+    assert!(page.transfers.is_empty());
+}
+
+#[actix_web::test]
+async fn a_page_shows_nothing_of_anothers_transfer() {
+    let site = Site::start().await;
+    let (ana, eve) =
+        (Sender::sign_in(&site, "ana@clinic.example").await, Sender::sign_in(&site, "eve@clinic.example").await);
+    let parcel = Parcel::scribble(&site, &[1]).to("patient@home.example");
+    ana.send(&parcel).await;
+    let page = |id: &TransferId| format!("/sent/{id}");
+    let unknown = TransferId::from_bytes(random());
+    let (theirs, nothing) = (eve.client.get(&page(&parcel.id())).await, eve.client.get(&page(&unknown)).await);
+    assert_eq!(theirs.text().replace(&parcel.id().to_text(), "…"), nothing.text().replace(&unknown.to_text(), "…"));
+    assert!(!theirs.text().contains("patient@home.example"));
+}

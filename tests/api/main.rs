@@ -1,0 +1,36 @@
+//! The server through its front door: each test builds one on a port and in a folder of its own, with a clock that only
+//! the test moves, and talks HTTP to it.
+//!
+//! | module | holds the server to |
+//! | --- | --- |
+//! | `journey` | send → mail → open → receipt on really sealed bytes |
+//! | `sign_in`, `session` | codes, cookies, sessions, profile |
+//! | `drafts`, `parts`, `sealing`, `sent` | what a sender may do, in which order, how often |
+//! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
+//! | `access` | who may call which route, for every route of the route table |
+//! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
+//! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
+//! | `canary` | no secret is anywhere it should not be |
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod harness;
+
+mod access;
+mod baseline;
+mod canary;
+mod drafts;
+mod ends;
+mod garbage;
+mod journey;
+mod links;
+mod objects;
+mod outbox;
+mod parts;
+mod passcodes;
+mod reading;
+mod restart;
+mod sealing;
+mod sent;
+mod session;
+mod sign_in;
