@@ -3,6 +3,8 @@
 //! A test here is a sentence about what a person meets. The server runs in this process with a clock that the test
 //! moves; Chromium is driven over WebDriver. `cargo xtask test browser` runs them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod access;
 mod harness;
 mod journeys;

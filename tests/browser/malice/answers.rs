@@ -66,44 +66,44 @@ fn lies() -> Vec<Lie> {
     let mut lies = Vec::new();
     for (name, at) in CAPSULE_FIELDS {
         if at < H_LEN {
-            lies.push(lie(format!("h: {name}"), OPEN, Refused::AtUnlock, bytes("h", flip(at))));
+            lies.push(lie(format!("h: {name}"), OPEN, Refused::Unlock, bytes("h", flip(at))));
         }
-        lies.push(lie(format!("capsule: {name}"), UNLOCK, Refused::AtUnlock, bytes("capsule", flip(at))));
+        lies.push(lie(format!("capsule: {name}"), UNLOCK, Refused::Unlock, bytes("capsule", flip(at))));
     }
-    lies.push(lie("h: cut", OPEN, Refused::AtUnlock, bytes("h", |h| h.truncate(51))));
-    lies.push(lie("h: longer", OPEN, Refused::AtUnlock, bytes("h", |h| h.push(0))));
-    lies.push(lie("h: not there", OPEN, Refused::AtUnlock, |json| json["h"] = Value::Null));
-    lies.push(lie("capsule: cut", UNLOCK, Refused::AtUnlock, bytes("capsule", |capsule| capsule.truncate(219))));
-    lies.push(lie("capsule: longer", UNLOCK, Refused::AtUnlock, bytes("capsule", |capsule| capsule.push(0))));
+    lies.push(lie("h: cut", OPEN, Refused::Unlock, bytes("h", |h| h.truncate(51))));
+    lies.push(lie("h: longer", OPEN, Refused::Unlock, bytes("h", |h| h.push(0))));
+    lies.push(lie("h: not there", OPEN, Refused::Unlock, |json| json["h"] = Value::Null));
+    lies.push(lie("capsule: cut", UNLOCK, Refused::Unlock, bytes("capsule", |capsule| capsule.truncate(219))));
+    lies.push(lie("capsule: longer", UNLOCK, Refused::Unlock, bytes("capsule", |capsule| capsule.push(0))));
     for at in [0, 30, 100, 170, 190, 300, usize::MAX] {
-        lies.push(lie(format!("manifest: byte {at}"), UNLOCK, Refused::AtUnlock, bytes("manifest", flip(at))));
+        lies.push(lie(format!("manifest: byte {at}"), UNLOCK, Refused::Unlock, bytes("manifest", flip(at))));
     }
     lies.push(lie(
         "manifest: cut",
         UNLOCK,
-        Refused::AtUnlock,
+        Refused::Unlock,
         bytes("manifest", |bytes| bytes.truncate(bytes.len() - 16)),
     ));
-    lies.push(lie("objects: none", UNLOCK, Refused::AtUnlock, |json| json["objects"] = json!([])));
-    lies.push(lie("objects: one dropped", UNLOCK, Refused::AtUnlock, |json| {
+    lies.push(lie("objects: none", UNLOCK, Refused::Unlock, |json| json["objects"] = json!([])));
+    lies.push(lie("objects: one dropped", UNLOCK, Refused::Unlock, |json| {
         json["objects"].as_array_mut().unwrap().pop();
     }));
-    lies.push(lie("objects: one twice", UNLOCK, Refused::AtUnlock, |json| {
+    lies.push(lie("objects: one twice", UNLOCK, Refused::Unlock, |json| {
         let first = json["objects"][0].clone();
         json["objects"][1] = first;
     }));
-    lies.push(lie("objects: one more", UNLOCK, Refused::AtUnlock, |json| {
+    lies.push(lie("objects: one more", UNLOCK, Refused::Unlock, |json| {
         let first = json["objects"][0].clone();
         json["objects"].as_array_mut().unwrap().push(first);
     }));
-    lies.push(lie("objects: shorter", UNLOCK, Refused::AtUnlock, |json| {
+    lies.push(lie("objects: shorter", UNLOCK, Refused::Unlock, |json| {
         let len = json["objects"][0]["object_len"].as_u64().unwrap();
         json["objects"][0]["object_len"] = json!(len - 1);
     }));
-    lies.push(lie("objects: another id", UNLOCK, Refused::AtUnlock, |json| {
+    lies.push(lie("objects: another id", UNLOCK, Refused::Unlock, |json| {
         json["objects"][0]["object_id"] = json!(URL_SAFE_NO_PAD.encode([7; 16]));
     }));
-    lies.push(lie("ticket", UNLOCK, Refused::AtSave, bytes("ticket", flip(0))));
+    lies.push(lie("ticket", UNLOCK, Refused::Save, bytes("ticket", flip(0))));
     lies
 }
 
@@ -129,7 +129,7 @@ async fn every_lie_about_a_field_is_found_out_and_ends_the_conversation() {
         let asked = asked(&relay);
         let after: Vec<&String> =
             asked.iter().filter(|call| !call.ends_with(OPEN) && !call.ends_with(UNLOCK)).collect();
-        if refused < Refused::AtSave {
+        if refused < Refused::Save {
             assert_eq!(after, [""; 0], "{name}: asked after the check failed");
         }
         let proved = asked.iter().filter(|call| call.ends_with(UNLOCK)).count();

@@ -21,11 +21,11 @@ const OBJECTS: &str = "/api/v1/open/objects/";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Refused {
     /// At the link: nothing but `OPEN` was asked.
-    AtLink,
+    Link,
     /// At the passcode: `UNLOCK` was the last request.
-    AtUnlock,
+    Unlock,
     /// When the file was saved.
-    AtSave,
+    Save,
 }
 
 /// Follows a link as far as the page lets one go; panics if a file comes out as if nothing had happened.
@@ -34,7 +34,7 @@ async fn follow_into_refusal(browser: &Browser, sent: &Sent, index: usize) -> Re
     let said = "const step = document.querySelector('main').dataset.step;
         if (['damaged', 'ended', 'unsupported', 'passcode'].includes(step)) return step";
     if browser.until_soon(said).await != "passcode" {
-        return Refused::AtLink;
+        return Refused::Link;
     }
     browser.enter_passcode(&sent.passcode).await;
     let said = "const step = document.querySelector('main').dataset.step;
@@ -42,7 +42,7 @@ async fn follow_into_refusal(browser: &Browser, sent: &Sent, index: usize) -> Re
         const error = document.querySelector('#passcode-error');
         if (!error.hidden && error.textContent) return 'error'";
     if browser.until_soon(said).await != "files" {
-        return Refused::AtUnlock;
+        return Refused::Unlock;
     }
     let before = browser.saved();
     browser.click(&format!("#step-files li[data-index='{index}'] .save")).await;
@@ -53,7 +53,7 @@ async fn follow_into_refusal(browser: &Browser, sent: &Sent, index: usize) -> Re
     let outcome = browser.until_soon_with(said, vec![index.into()]).await;
     assert_eq!(outcome, "error", "a file was called {outcome} though the server lied");
     assert_eq!(browser.saved(), before, "a file was saved though the server lied");
-    Refused::AtSave
+    Refused::Save
 }
 
 /// What the browser asked of the API, as `METHOD path`; objects without their id.

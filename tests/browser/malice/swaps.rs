@@ -85,7 +85,7 @@ async fn answers_of_another_transfer_are_refused() {
             }
         });
         let outcome = follow_into_refusal(&browser, &sent[0], 0).await;
-        assert!(outcome <= Refused::AtUnlock, "{swap:?}: {outcome:?}");
+        assert!(outcome <= Refused::Unlock, "{swap:?}: {outcome:?}");
         assert!(!asked(&relay).iter().any(|call| call.ends_with(OBJECTS)), "{swap:?}: asked for objects after all");
     }
 }
@@ -124,7 +124,7 @@ async fn bytes_from_another_place_are_refused() {
                 answer.body.clone_from(&source.ranges[&given]);
             }
         });
-        assert_eq!(follow_into_refusal(&browser, &sent[0], 0).await, Refused::AtSave, "{name}");
+        assert_eq!(follow_into_refusal(&browser, &sent[0], 0).await, Refused::Save, "{name}");
     }
 
     for at in [0, 65_536, 4_000_000] {
@@ -134,7 +134,7 @@ async fn bytes_from_another_place_are_refused() {
                 answer.body[at] ^= 1;
             }
         });
-        assert_eq!(follow_into_refusal(&browser, &sent[0], 0).await, Refused::AtSave, "one bit of byte {at}");
+        assert_eq!(follow_into_refusal(&browser, &sent[0], 0).await, Refused::Save, "one bit of byte {at}");
     }
     relay.be_honest();
     browser.open(&sent[0].link, &sent[0].passcode).await;
