@@ -15,7 +15,7 @@ export function wireAccount() {
       await call("DELETE", "/session");
     } catch (error) {
       if (!(error instanceof Problem && error.kind === "sign-in-needed")) {
-        byId("sign-out").textContent = "Not signed out: no connection";
+        byId("sign-out").textContent = `Not signed out: ${error instanceof Error ? error.message : error}`;
         return;
       }
     }

@@ -1,6 +1,6 @@
 // The open page: link → passcode → files. The fragment is read here and goes to the worker; no address ever carries it.
 
-import { byId, showStep, tell, tellError, whileBusy } from "../dom.js";
+import { addressText, byId, isolated, showStep, tell, tellError, whileBusy } from "../dom.js";
 import { counted, lasting, until } from "../format.js";
 import { WorkerLink, missingParts, wasmSource } from "../worker-link.js";
 import { FileList, describeTotal } from "./files.js";
@@ -10,7 +10,7 @@ import { Saving } from "./saving.js";
 /** @type {WorkerLink} */
 let link;
 /** @type {{sender: {name: string, organisation: string}, recipientKind: string, expiresAt: string}} */
-let envelope;
+let linked;
 /** @type {FileList | null} */
 let list = null;
 /** @type {Saving | null} */
@@ -28,7 +28,7 @@ const TYPING = {
 async function look() {
   showStep("checking", { focus: false });
   try {
-    envelope = await link.ask("look", { fragment: location.hash.replace(/^#/, "") });
+    linked = await link.ask("look", { fragment: location.hash.replace(/^#/, "") });
   } catch (error) {
     showLinkProblem(error);
     return;
@@ -47,7 +47,7 @@ function showLinkProblem(error) {
 }
 
 function showPasscode() {
-  const { sender, recipientKind, expiresAt } = envelope;
+  const { sender, recipientKind, expiresAt } = linked;
   const patient = recipientKind === "patient";
   byId("main").classList.toggle("patient", patient);
   for (const part of document.querySelectorAll("[data-for]")) {
@@ -144,13 +144,12 @@ function countDown(seconds) {
 
 /** @param {any} opened */
 function showFiles(opened) {
-  const patient = envelope.recipientKind === "patient";
+  const patient = linked.recipientKind === "patient";
   byId("files-title").textContent = patient ? "Your images" : "The images";
-  const sender = [envelope.sender.name, envelope.sender.organisation].filter(Boolean).join(", ");
-  byId("from").replaceChildren("From ", document.createElement("bdi"), ".");
-  /** @type {HTMLElement} */ (byId("from").querySelector("bdi")).textContent = sender;
+  // What was sealed with the files; until now the server alone said who sent them.
+  byId("from").replaceChildren("From ", isolated(opened.sender.name), ", ", addressText(opened.sender.email), ".");
   tell(byId("message"), opened.message);
-  byId("come-back").textContent = `You can come back with the same link and passcode until ${until(envelope.expiresAt)}. Each time uses up one opening; while this page stays open, saving again is free.`;
+  byId("come-back").textContent = `Save what you need now: while this page stays open, saving again is free. Opening the link again uses up another opening, if any is left, until ${until(linked.expiresAt)}.`;
   saving = new Saving(link);
   list = new FileList(opened.files, link, saveOne);
   describeTotal(opened.files);

@@ -26,7 +26,7 @@ function drawPasscode(place, passcode) {
  * @param {string} sent.sender
  * @param {number} sent.expires
  * @param {number} sent.openings
- * @param {{size: number, modules: Uint8Array}} sent.qr
+ * @param {{size: number, modules: Uint8Array} | null} sent.qr  null if it could not be drawn
  * @param {() => void} onLeave
  */
 export function fillDone(sent, onLeave) {
@@ -44,7 +44,8 @@ export function fillDone(sent, onLeave) {
     openDialog(/** @type {HTMLDialogElement} */ (byId("aloud-dialog")));
   });
 
-  byId("qr-place").replaceChildren(drawQr(sent.qr, "QR code of the link"));
+  byId("show-qr").hidden = !sent.qr;
+  if (sent.qr) byId("qr-place").replaceChildren(drawQr(sent.qr, "QR code of the link"));
   byId("show-qr").addEventListener("click", () => openDialog(/** @type {HTMLDialogElement} */ (byId("qr-dialog"))));
 
   byId("print-handout").addEventListener("click", () => {
@@ -62,7 +63,7 @@ export function fillDone(sent, onLeave) {
 
 function fillHandout(sent, withPasscode) {
   byId("handout-sender").textContent = sent.sender;
-  byId("handout-qr").replaceChildren(drawQr(sent.qr, "QR code of the link"));
+  byId("handout-qr").replaceChildren(sent.qr ? drawQr(sent.qr, "QR code of the link") : sent.link);
   byId("handout-until").textContent = until(sent.expires);
   byId("handout-openings").textContent = `and ${times(sent.openings)} at most`;
   const passcode = withPasscode ? make("span", { class: "passcode", text: sent.passcode }) : make("span", { class: "write-in" });

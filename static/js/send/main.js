@@ -76,7 +76,8 @@ async function sealAndSend() {
     fail(error);
     return;
   }
-  const qr = await link.ask("qr", { text: sent.link });
+  // The mail is out: whatever happens now, the passcode must be shown.
+  const qr = await link.ask("qr", { text: sent.link }).catch(() => null);
   progress.close();
   progress = null;
   link.terminate();

@@ -62,8 +62,8 @@ export class ProgressStep {
       byId("sign-in-note").hidden = false;
     }
     if (event.type === "sealing") {
-      tell(byId("progress-text"), "Locking the passcode, and handing over the mail …");
-      tell(byId("progress-spoken"), "Everything is there. Locking the passcode.");
+      tell(byId("progress-text"), "Almost done: sealing the list of files and sending the mail …");
+      tell(byId("progress-spoken"), "Everything is there. Sealing the list of files.");
     }
   }
 

@@ -30,11 +30,12 @@ let stop = new AbortController();
 
 /** What a link leads to. Spends nothing. */
 async function look({ fragment }) {
+  // First of all, and also for a link that is over: unlocked images must not stay on a shared machine.
+  await removeStaged();
   const { token, transfer_id } = client.parse_link(fragment);
   link = { token, transfer_id };
   const answer = await call("POST", "/open", link);
   h = answer.h;
-  await removeStaged();
   return { sender: answer.sender, recipientKind: answer.recipient_kind, expiresAt: answer.expires_at };
 }
 
@@ -52,7 +53,6 @@ async function unlock({ passcode }) {
   ticket = answer.ticket;
   files = list.files;
   return {
-    created: list.created,
     message: list.message,
     sender: list.sender,
     files: files.map(({ index, name, plain_len }) => ({ index, name, plain_len })),
