@@ -12,10 +12,11 @@ mod reference;
 
 use check::{Vectors, from_base64url, unhex};
 use envelope::age::{self, HEAD_LEN, Identity, NONCE_LEN};
-use envelope::{ObjectEntry, Opening, Passcode, capsule};
+use envelope::{Link, ObjectEntry, Opening, Passcode, Secret, capsule};
 use reference::Steps;
 use serde_json::{Value, json};
 use std::process::Command;
+use tempfile::TempDir;
 
 const DOCUMENT: &str = include_str!("../../docs/FORMAT.md");
 
@@ -98,19 +99,95 @@ fn the_example_is_the_first_vector() {
     assert_eq!(from_base64url(&vectors.manifest), sealed_manifest());
 }
 
+/// The worked example as its recipient has it: the link, and the server's two answers in files.
+struct Mailed {
+    folder: TempDir,
+    link: String,
+}
+
+impl Mailed {
+    const TOKEN: [u8; 32] = [0xa7; 32];
+
+    fn new() -> Self {
+        let transfer_id = hex_block("transfer_id").try_into().unwrap();
+        let fragment = Link { token: Secret::from_bytes(Self::TOKEN), transfer_id }.to_fragment();
+        let link = format!("https://host/open#{}", *fragment);
+        let mailed = Self { folder: tempfile::tempdir().unwrap(), link };
+        mailed.write("open.json", json!({ "h": to_base64url(&hex_block("h")) }).to_string());
+        mailed.write("unlock.json", mailed.unlock_answer(&manifest_json()["files"]).to_string());
+        mailed
+    }
+
+    fn unlock_answer(&self, objects: &Value) -> Value {
+        let (capsule, manifest) = (to_base64url(&hex_block("capsule")), to_base64url(&sealed_manifest()));
+        json!({ "ticket": "the-ticket", "capsule": capsule, "manifest": manifest, "objects": objects })
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.folder.path().join(name), bytes).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.path().join(name)).unwrap()
+    }
+
+    /// A step of the example, the passcode typed as the document has it.
+    fn step(&self, verb: &str, answer: &str) -> Result<String, String> {
+        let typed = format!("{}\n", block("passcode"));
+        let arguments = [verb, &self.link, answer];
+        let arguments = if answer.is_empty() { &arguments[..2] } else { &arguments };
+        open_with_age::run(arguments, &mut typed.as_bytes(), self.folder.path()).map_err(|error| error.to_string())
+    }
+}
+
 #[test]
 fn the_recipe_for_the_age_tool_works() {
-    let folder = tempfile::tempdir().unwrap();
-    let answer =
-        json!({ "capsule": to_base64url(&hex_block("capsule")), "manifest": to_base64url(&sealed_manifest()) });
-    let commands = open_with_age::prepare(block("passcode"), &answer.to_string(), folder.path()).unwrap();
-    assert!(DOCUMENT.contains(&commands[0]), "the document shows {}", commands[0]);
-    let object_id = manifest_json()["files"][0]["object_id"].as_str().unwrap().to_owned();
-    std::fs::write(folder.path().join(object_id), hex_block("object")).unwrap();
-    let ran = Command::new("sh").arg("-c").arg(&commands[0]).current_dir(folder.path()).output().unwrap();
+    let mailed = Mailed::new();
+    for step in ["ask \"$LINK\"", "proof \"$LINK\" open.json", "identity \"$LINK\" unlock.json"] {
+        assert!(DOCUMENT.contains(&format!("\nopen_with_age {step} ")), "the document does not say {step}");
+    }
+    let mut asked =
+        json!({ "token": to_base64url(&Mailed::TOKEN), "transfer_id": to_base64url(&hex_block("transfer_id")) });
+    assert_eq!(serde_json::from_str::<Value>(&mailed.step("ask", "").unwrap()).unwrap(), asked);
+    asked["proof"] = to_base64url(&hex_block("proof")).into();
+    assert_eq!(serde_json::from_str::<Value>(&mailed.step("proof", "open.json").unwrap()).unwrap(), asked);
+
+    let script = mailed.step("identity", "unlock.json").unwrap();
+    assert_eq!(mailed.read("identity.txt"), block("identity").as_bytes());
+    assert_eq!(mailed.read("0.head"), head());
+    assert_eq!(mailed.read("ticket"), b"Authorization: Ticket the-ticket\n");
+    let shown = script.lines().take(2).collect::<Vec<_>>().join("\n");
+    assert!(DOCUMENT.contains(&shown), "the document shows {shown}");
+
+    // In curl's place, a function that takes the object from the folder.
+    let vectors: Value = serde_json::from_str(check::CAPSULE_JSON).unwrap();
+    for object in vectors["objects"].as_array().unwrap() {
+        mailed.write(object["object_id"].as_str().unwrap(), unhex(object["object"].as_str().unwrap()));
+    }
+    let script = format!("curl() {{ cp \"./${{6##*/}}\" \"$5\"; }}\n{script}");
+    let ran = Command::new("sh").args(["-e", "-c", &script]).current_dir(mailed.folder.path()).output().unwrap();
     let complaint = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{complaint} (if age is missing, run cargo xtask test, which installs it)");
-    assert_eq!(std::fs::read(folder.path().join("thorax.dcm")).unwrap(), block("plain").as_bytes());
+    assert_eq!(mailed.read("opened/thorax.dcm"), block("plain").as_bytes());
+    assert_eq!(mailed.read("opened/empty.dcm"), b"");
+}
+
+#[test]
+fn the_recipe_stops_at_a_weakened_answer_a_refusal_and_foreign_objects() {
+    let mailed = Mailed::new();
+    let mut weakened = hex_block("h");
+    weakened[8] = 0;
+    mailed.write("open.json", json!({ "h": to_base64url(&weakened) }).to_string());
+    assert_eq!(mailed.step("proof", "open.json"), Err(capsule::Unsupported.to_string()));
+
+    mailed.write("unlock.json", json!({ "title": "No", "detail": "That was not the passcode." }).to_string());
+    assert_eq!(mailed.step("identity", "unlock.json"), Err("The server says: That was not the passcode.".to_owned()));
+
+    let mut objects = manifest_json()["files"].clone();
+    objects[1]["object_id"] = to_base64url(&[7; 16]).into();
+    mailed.write("unlock.json", mailed.unlock_answer(&objects).to_string());
+    assert_eq!(mailed.step("identity", "unlock.json"), Err(envelope::Damaged.to_string()));
+    assert!(!mailed.folder.path().join("identity.txt").exists());
 }
 
 fn to_base64url(bytes: &[u8]) -> String {
