@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     table.push_str("];\n");
-    let hash: String = tree.finalize().iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = tree.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     writeln!(table, "pub(super) const TREE_HASH: &str = \"{hash}\";")?;
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), table)?;
     Ok(())

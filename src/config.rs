@@ -223,14 +223,7 @@ impl Config {
             })?
         };
         let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", public_url.mail_domain()));
-        let way = match (file.mail.smtp, file.mail.folder) {
-            (Some(smtp), None) => MailWay::Smtp(smtp),
-            (None, Some(folder)) => MailWay::Folder(folder),
-            (None, None) => MailWay::Folder(data.join("mail")),
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::Value("mail", "mail goes to a server or to a folder, not to both".to_owned()));
-            }
-        };
+        let way = file.mail.smtp.map_or_else(|| MailWay::Folder(data.join("mail")), MailWay::Smtp);
         Ok(Self {
             listen,
             public_url,

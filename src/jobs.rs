@@ -97,7 +97,7 @@ pub async fn purge(app: &App) -> Result<(), JobError> {
     for over in app.store.list_purgeable().await? {
         outcome = outcome.and(purge_one(app, &over).await);
     }
-    outcome
+    outcome.and(app.store.clean_log().await.map_err(Into::into))
 }
 
 /// Hands over every mail whose turn it is.
@@ -189,10 +189,11 @@ async fn refuse(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) ->
     Ok(app.store.mark_mail_refused(queued, &reason, entry.as_ref(), &make_name()?).await?)
 }
 
-/// Mail servers like to repeat the address in their answer; the log must not have it.
+/// Mail servers like to repeat the address in their answer, and filters the link; the log must not have them.
 fn without_addresses(reason: &str) -> String {
-    let word = |word| if str::contains(word, '@') { "<address>" } else { word };
-    reason.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+    let is_address = |word: &str| word.contains(['@', '#']) || word.contains("://");
+    let words = reason.split_whitespace().map(|word| if is_address(word) { "<address>" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Only the mail with the link is an event of its transfer.

@@ -85,7 +85,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadySealed => {
-                f.write_str("This part is sealed already. To send other contents, start the file again.")
+                f.write_str("This part is sealed already. To send other contents, start a new transfer.")
             }
             Self::NoSuchFile => f.write_str("The transfer has no such file."),
             Self::NoSuchPart => f.write_str("The file has no such part."),
@@ -97,8 +97,8 @@ impl fmt::Display for SealError {
             Self::FileTooLong { plain_len } => write!(
                 f,
                 "This file is {} GB; the format's limit is {} GB. Please split it.",
-                plain_len / 1_000_000_000,
-                crate::age::MAX_PLAIN_LEN / 1_000_000_000
+                plain_len.div_ceil(1 << 30),
+                crate::age::MAX_PLAIN_LEN >> 30
             ),
             Self::NotComplete => f.write_str("Not every part of every file has been sealed yet."),
             Self::FileCount => f.write_str("A transfer needs at least one file, and a name for each."),

@@ -1,7 +1,7 @@
 //! Sealing a transfer: each part once, then the manifest, then the capsule.
 //!
 //! The same key and counter must never seal two plaintexts, so a part that was sealed is never sealed again: a retry
-//! resends the same bytes, and a file that changed starts again under a new key.
+//! resends the same bytes, and a file that changed goes into a new transfer, under new keys.
 
 use crate::age::{self, Head, Identity, Payload, Recipient};
 use crate::capsule::{Body, CAPSULE_LEN, Keys, Preamble};
@@ -106,30 +106,14 @@ impl Sealing {
     /// # Errors
     /// [`SealError::FileTooLong`]; [`SealError::AlreadySealed`] once finished.
     pub fn add_file(&mut self, plain_len: u64) -> Result<usize, SealError> {
-        let file = self.make_file(random::make_bytes()?, plain_len)?;
-        self.files.push(file);
-        Ok(self.files.len() - 1)
-    }
-
-    /// Starts file `index` again, under a new key, as long as its object id was not yet announced with its length.
-    ///
-    /// # Errors
-    /// [`SealError::NoSuchFile`], and as [`Sealing::add_file`].
-    pub fn restart_file(&mut self, index: usize, plain_len: u64) -> Result<(), SealError> {
-        let object_id = self.file(index)?.object_id;
-        let file = self.make_file(object_id, plain_len)?;
-        self.files[index] = file;
-        Ok(())
-    }
-
-    fn make_file(&self, object_id: ObjectId, plain_len: u64) -> Result<SealingFile, SealError> {
         if self.finished {
             return Err(SealError::AlreadySealed);
         }
         let (head, key) = Head::make(&self.recipient)?;
         let payload = Payload::new(&key, plain_len)?;
         let sealed = vec![false; payload.part_count() as usize];
-        Ok(SealingFile { object_id, head, payload, sealed })
+        self.files.push(SealingFile { object_id: random::make_bytes()?, head, payload, sealed });
+        Ok(self.files.len() - 1)
     }
 
     /// The object that file `index` is sealed into.

@@ -211,6 +211,9 @@ pub struct LogEntry {
     pub actor: String,
     /// From which network address, if a request caused it.
     pub address: Option<String>,
+    /// How many files were verified (`transfer.received`: `2 of 3 files verified`) or why (`mail.refused`: the mail
+    /// server's reason). Empty for every other event.
+    pub detail: String,
 }
 
 /// `GET /api/v1/transfers/{transfer_id}/log`: oldest first.

@@ -31,7 +31,6 @@ pub(super) struct SignInSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MailSection {
     pub(super) from: Option<String>,
-    pub(super) folder: Option<PathBuf>,
     pub(super) smtp: Option<SmtpSettings>,
 }
 

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::config::Patience;
 use crate::people;
 use crate::store::{Account, AuditEntry, Event};
+use crate::transfer::size_text;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -126,11 +127,8 @@ async fn read_body(
     patience: Patience,
 ) -> Result<Vec<u8>, Refusal> {
     let too_long = || {
-        let kib = limit / 1024;
-        Refusal::new(
-            ProblemKind::BodyTooLong,
-            format!("This request is longer than the {kib} KiB that this call takes."),
-        )
+        let limit = size_text(limit as u64);
+        Refusal::new(ProblemKind::BodyTooLong, format!("This request is longer than the {limit} that this call takes."))
     };
     if declared_len(request).is_some_and(|len| len > limit as u64) {
         return Err(too_long());

@@ -142,7 +142,8 @@ pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
             .default_service(web::to(|| async { error::Refusal::not_found() }))
             .wrap(middleware::from_fn(security::baseline))
     })
-    // A head that takes longer is cut; bodies are watched by `extract`.
+    // A first head that takes longer is cut; on kept connections actix watches none, which is the proxy's part
+    // (docs/OPERATIONS.md). Bodies are watched by `extract`.
     .client_request_timeout(Duration::from_secs(10))
     // Who is refused before the whole part was sent gets this long to send the rest, which is thrown away: a browser
     // that finds the connection cut never reads the refusal.

@@ -85,7 +85,7 @@ pub(super) async fn receipt(
         );
     }
     let mut entry = audit_entry(Event::Received, &grant.transfer_id, now, client);
-    entry.detail = format!("{} of {} verified", request.verified, request.total);
+    entry.detail = format!("{} of {} files verified", request.verified, request.total);
     app.store.record(&entry).await?;
     Ok(HttpResponse::NoContent().finish())
 }

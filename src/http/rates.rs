@@ -27,10 +27,19 @@ pub(super) const CODES_BY_NETWORK: Rate = Rate {
     detail: "Too many sign-in codes were asked for from your network.",
 };
 
+/// Asking for codes, by address and network: tight, because nobody needs more; by network too, so that a stranger's
+/// asking does not keep the address's owner from signing in.
+pub(super) const CODES_BY_ADDRESS_AND_NETWORK: Rate = Rate {
+    name: "codes/address+network",
+    hits: 5,
+    window: TEN_MINUTES,
+    detail: "Several sign-in codes were sent to this address already. Please use the newest one, or ask again later.",
+};
+
 /// Asking for codes, by address: nobody's mailbox is flooded, and with five tries a code nobody guesses one.
 pub(super) const CODES_BY_ADDRESS: Rate = Rate {
     name: "codes/address",
-    hits: 5,
+    hits: 30,
     window: TEN_MINUTES,
     detail: "Several sign-in codes were sent to this address already. Please use the newest one, or ask again later.",
 };
@@ -79,11 +88,9 @@ impl Rate {
     /// Counts one more request of `subject`.
     pub(super) async fn spend(&self, app: &App, subject: &str) -> Result<(), Refusal> {
         let now = app.clock.now();
-        let hits = app.store.count_hit(&format!("{} {subject}", self.name), self.window, now).await?;
-        if hits.count <= self.hits {
-            return Ok(());
-        }
-        let seconds = u64::try_from(hits.until.as_unix() - now.as_unix()).unwrap_or(1).max(1);
+        let scope = format!("{} {subject}", self.name);
+        let Some(until) = app.store.spend_hit(&scope, self.hits, self.window, now).await? else { return Ok(()) };
+        let seconds = u64::try_from(until.as_unix() - now.as_unix()).unwrap_or(1).max(1);
         Err(Refusal::too_many_requests(seconds, format!("{} Please wait {}.", self.detail, in_words(seconds))))
     }
 }

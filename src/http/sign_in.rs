@@ -23,6 +23,7 @@ pub(super) async fn ask(
 ) -> Result<HttpResponse, Refusal> {
     let email = EmailAddress::parse(&request.email, "email")?;
     rates::CODES_BY_NETWORK.spend(&app, &client.network()).await?;
+    rates::CODES_BY_ADDRESS_AND_NETWORK.spend(&app, &format!("{} {}", email.account_key(), client.network())).await?;
     rates::CODES_BY_ADDRESS.spend(&app, &email.account_key()).await?;
     let browser = make_secret()?;
     let browser_hash = hash_secret(&browser);

@@ -7,7 +7,7 @@ use super::rates;
 use crate::app::App;
 use crate::people::EmailAddress;
 use crate::store::{Creation, Event, OwnedTransfer};
-use crate::transfer::Draft;
+use crate::transfer::{Draft, size_text};
 use actix_web::{HttpResponse, web};
 use protocol::layout::PART_LEN;
 use protocol::sign_in::Limits;
@@ -70,19 +70,14 @@ fn answer_creation(creation: Creation, limits: &Limits) -> Result<HttpResponse, 
         }
         Creation::StorageFull { stored } => {
             let detail = format!(
-                "{:.1} GB of yours wait to be fetched; the limit is {:.1} GB. Please end transfers that are no longer needed.",
-                gigabytes(stored),
-                gigabytes(limits.max_stored)
+                "{} of yours wait to be fetched; the limit is {}. Please end transfers that are no longer needed.",
+                size_text(stored),
+                size_text(limits.max_stored)
             );
             return Err(Refusal::new(ProblemKind::QuotaReached, detail));
         }
     };
     Ok(HttpResponse::Created().json(TransferCreated { state, part_len: PART_LEN, upload: Upload::Proxied }))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown to people with one digit after the point")]
-fn gigabytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 30)
 }
 
 /// What `GET /api/v1/transfers` may be asked.

@@ -38,7 +38,7 @@ impl EmailAddress {
             .ok_or_else(|| {
                 refused("This is not a complete e-mail address; it looks like anna@clinic.example.".to_owned())
             })?;
-        Ok(Self(format!("{}@{}", parsed.local_part(), parsed.domain().to_lowercase())))
+        Ok(Self(format!("{}@{}", parsed.local_part(), parsed.domain().to_ascii_lowercase())))
     }
 
     /// The address.
@@ -46,9 +46,10 @@ impl EmailAddress {
         &self.0
     }
 
-    /// The same for all spellings that people use for one mailbox: all in lower case. Accounts are found by it.
+    /// The same for all spellings that people use for one mailbox: all in lower case. Accounts are found by it. ASCII
+    /// only: Unicode folds the Kelvin sign to `k`, which would let one mailbox into another's account.
     pub fn account_key(&self) -> String {
-        self.0.to_lowercase()
+        self.0.to_ascii_lowercase()
     }
 
     /// What follows the `@`.
@@ -73,6 +74,12 @@ mod tests {
         assert_eq!(address.as_str(), "Anna.Ruiz+ct@clinic.example");
         assert_eq!(address.account_key(), "anna.ruiz+ct@clinic.example");
         assert_eq!(address.domain(), "clinic.example");
+    }
+
+    #[test]
+    fn letters_that_only_look_alike_are_another_account() {
+        let kelvin = EmailAddress::parse("fran\u{212a}@clinic.example", "email");
+        assert!(kelvin.is_err() || kelvin.is_ok_and(|address| address.account_key() != "frank@clinic.example"));
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub struct AuditEntry {
     pub transfer_id: Option<TransferId>,
     /// From which network address, if a request caused it.
     pub address: Option<String>,
-    /// What else matters; never a secret.
+    /// What else matters. The transfer's sender reads it in the log, so never a secret.
     pub detail: String,
 }
 
@@ -114,12 +114,12 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn list_events(&self, transfer_id: &TransferId) -> Result<Vec<LogEntry>> {
-        let rows: Vec<(i64, String, String, Option<String>)> =
-            sqlx::query_as("SELECT at, event, actor, address FROM audit WHERE transfer_id = $1 ORDER BY seq")
+        let rows: Vec<(i64, String, String, Option<String>, String)> =
+            sqlx::query_as("SELECT at, event, actor, address, detail FROM audit WHERE transfer_id = $1 ORDER BY seq")
                 .bind(transfer_id.to_text())
                 .fetch_all(&self.reads)
                 .await?;
-        let entry = |(at, event, actor, address)| LogEntry { at: to_time(at), event, actor, address };
+        let entry = |(at, event, actor, address, detail)| LogEntry { at: to_time(at), event, actor, address, detail };
         Ok(rows.into_iter().map(entry).collect())
     }
 }

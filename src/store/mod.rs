@@ -36,7 +36,6 @@ pub use creation::Creation;
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
 pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use parts::{PartAdded, PartPlace};
-pub use rates::Hits;
 pub use sealing::{NewSeal, SealRow};
 pub use sweeps::Purgeable;
 pub use transfers::OwnedTransfer;
@@ -44,7 +43,11 @@ pub use transfers::OwnedTransfer;
 use protocol::{Sha256Digest, Timestamp};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use std::fs::Permissions;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Connections that read. More than a handful only wait for the disk together.
@@ -69,6 +72,8 @@ const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON
 pub struct Store {
     reads: AnyPool,
     writes: AnyPool,
+    /// Whether the write-ahead log may still hold what was shredded.
+    log_holds_shreds: Arc<AtomicBool>,
 }
 
 /// Why a statement was not carried out. In each case nothing of its transaction was.
@@ -106,11 +111,13 @@ impl Store {
     /// The file cannot be used.
     pub async fn open(path: &Path) -> Result<Self> {
         sqlx::any::install_default_drivers();
+        make_private(path).map_err(sqlx::Error::Io)?;
         let url = format!("sqlite://{}?mode=rwc", percent_encode(&path.to_string_lossy()));
         let writes = connect(&url, 1, WRITER_PRAGMAS).await?;
         sqlx::migrate!().run(&writes).await.map_err(|error| StoreError::Broken(error.into()))?;
         let reads = connect(&url, READERS, READER_PRAGMAS).await?;
-        Ok(Self { reads, writes })
+        // An earlier run may have ended between shredding and cleaning.
+        Ok(Self { reads, writes, log_holds_shreds: Arc::new(AtomicBool::new(true)) })
     }
 
     /// Asks the database for a sign of life.
@@ -131,6 +138,12 @@ impl Store {
     async fn begin(&self) -> Result<Transaction<'static, Any>> {
         Ok(self.writes.begin().await?)
     }
+}
+
+/// Makes the database file readable by its owner only, in whatever folder it is. SQLite gives its log the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))
 }
 
 async fn connect(url: &str, connections: u32, pragmas: &'static str) -> Result<AnyPool> {

@@ -3,7 +3,7 @@
 use super::audit::{AuditEntry, append};
 use super::outbox::{MailKind, queue_notice};
 use super::{Result, Store, damaged, to_text, to_time, to_u32, to_u64};
-use crate::transfer::{FORGET_AFTER, Failures, PauseRule, parse_kind};
+use crate::transfer::{Failures, PauseRule, parse_kind};
 use protocol::transfers::{ObjectEntry, RecipientKind};
 use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
 use sqlx::{Any, FromRow, Transaction};
@@ -212,7 +212,7 @@ impl Store {
         let now = entry.at;
         let mut worst = Failures { tries: u32::MAX, pause: 0 };
         for (scope, rule) in attempt.scopes() {
-            let Some(failures) = count_failure(&mut transaction, &scope, now).await? else {
+            let Some(failures) = count_failure(&mut transaction, &scope, rule, now).await? else {
                 drop(transaction);
                 let until = self.find_pause(attempt, now).await?;
                 return Ok(WrongPasscode::Paused(until.unwrap_or(now)));
@@ -279,7 +279,12 @@ impl Store {
 }
 
 /// One more failure in this scope; `None` while a pause is on.
-async fn count_failure(transaction: &mut Transaction<'_, Any>, scope: &str, now: Timestamp) -> Result<Option<u32>> {
+async fn count_failure(
+    transaction: &mut Transaction<'_, Any>,
+    scope: &str,
+    rule: PauseRule,
+    now: Timestamp,
+) -> Result<Option<u32>> {
     let row: Option<(i64,)> = sqlx::query_as(
         "INSERT INTO passcode_failures (scope, failures, last_at, paused_until) VALUES ($1, 1, $2, $2)
          ON CONFLICT (scope) DO UPDATE SET last_at = excluded.last_at,
@@ -289,7 +294,7 @@ async fn count_failure(transaction: &mut Transaction<'_, Any>, scope: &str, now:
     )
     .bind(scope)
     .bind(now.as_unix())
-    .bind(now.plus(-FORGET_AFTER).as_unix())
+    .bind(now.plus(-rule.forget).as_unix())
     .fetch_optional(&mut **transaction)
     .await?;
     Ok(row.map(|(failures,)| to_u32(failures)))

@@ -7,6 +7,7 @@ use crate::people::{IDLE_LIFETIME, LIFETIME};
 use crate::transfer::{DRAFT_LIFETIME, FORGET_AFTER, WARN_BEFORE_END};
 use protocol::{ObjectId, Timestamp, TransferId};
 use sqlx::{Any, AnyConnection, Transaction};
+use std::sync::atomic::Ordering;
 
 /// A transfer that is over and whose bytes are still there.
 #[derive(Debug, Clone)]
@@ -142,9 +143,26 @@ impl Store {
             .await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
-        // What was shredded must not live on in the write-ahead log.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writes).await?;
+        self.log_holds_shreds.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Empties the write-ahead log if something was shredded since: it must not live on there. Readers can stand in the
+    /// way; then the next round tries again.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn clean_log(&self) -> Result<()> {
+        if !self.log_holds_shreds.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // SQLite tells in the first column of a row, not by an error, that readers were in the way.
+        let row: std::result::Result<(i64, i64, i64), _> =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writes).await;
+        if !matches!(row, Ok((0, _, _))) {
+            self.log_holds_shreds.store(true, Ordering::Release);
+        }
+        row.map(|_| ()).map_err(Into::into)
     }
 
     /// Whether any row knows this object.

@@ -3,6 +3,7 @@
 //! The server cannot open a capsule. It checks what it can, so that a transfer that no client would open, or a file
 //! that was never sealed, is refused before it is mailed.
 
+use super::size::size_text;
 use protocol::{Problem, ProblemKind, Timestamp, TransferId};
 
 /// Bytes of a capsule.
@@ -61,11 +62,11 @@ impl CapsuleHeader {
 /// [`ProblemKind::InvalidField`] for `manifest`.
 pub fn check_manifest(manifest: &[u8]) -> Result<(), Problem> {
     if manifest.len() > MAX_MANIFEST_LEN {
-        let kib = MAX_MANIFEST_LEN / 1024;
+        let limit = size_text(MAX_MANIFEST_LEN as u64);
         return Err(invalid(
             "manifest",
             &format!(
-                "The list of files and the message are too long; they may have {kib} KiB. Please shorten the message."
+                "The list of files and the message are too long; they may have {limit}. Please shorten the message."
             ),
         ));
     }

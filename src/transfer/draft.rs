@@ -1,5 +1,6 @@
 //! What may be announced.
 
+use super::size::size_text;
 use protocol::sign_in::Limits;
 use protocol::transfers::CreateTransfer;
 use protocol::{Problem, ProblemKind, Timestamp, layout};
@@ -51,8 +52,8 @@ impl Draft {
         if total_len > limits.max_transfer_len {
             let detail = format!(
                 "These files are {} together; the limit for one transfer is {}. Please send some of them in another.",
-                size(total_len),
-                size(limits.max_transfer_len)
+                size_text(total_len),
+                size_text(limits.max_transfer_len)
             );
             return Err(Problem::new(ProblemKind::TransferTooLong, detail));
         }
@@ -69,7 +70,8 @@ impl Draft {
 fn parse_len(index: usize, object_len: u64, limits: &Limits) -> Result<u64, Problem> {
     let number = index + 1;
     if object_len > layout::object_len(limits.max_file_len) {
-        let detail = format!("File {number} is {}; the limit is {}.", size(object_len), size(limits.max_file_len));
+        let detail =
+            format!("File {number} is {}; the limit is {}.", size_text(object_len), size_text(limits.max_file_len));
         return Err(Problem { field: Some("objects".to_owned()), ..Problem::new(ProblemKind::ObjectTooLong, detail) });
     }
     layout::plain_len(object_len).ok_or_else(|| {
@@ -97,23 +99,6 @@ fn check_end(expires_at: Timestamp, limits: &Limits, now: Timestamp) -> Result<(
 
 fn invalid(field: &str, detail: String) -> Problem {
     Problem { field: Some(field.to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }
-}
-
-/// A length as people say it: `26 GB` (of 1024³ bytes, as file managers on clinic computers count).
-fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
-    for (unit, name) in UNITS {
-        if bytes >= unit {
-            // One digit after the point, rounded up, so that what is over a limit never reads as the limit itself.
-            let tenths = (u128::from(bytes) * 10).div_ceil(u128::from(unit));
-            return if tenths % 10 == 0 {
-                format!("{} {name}", tenths / 10)
-            } else {
-                format!("{}.{} {name}", tenths / 10, tenths % 10)
-            };
-        }
-    }
-    format!("{bytes} bytes")
 }
 
 #[cfg(test)]
@@ -197,15 +182,6 @@ mod tests {
         for (openings, allowed) in [(0, false), (1, true), (100, true), (101, false)] {
             let request = CreateTransfer { max_openings: openings, ..request(&[1]) };
             assert_eq!(Draft::parse(request, &LIMITS, NOW).is_ok(), allowed, "{openings}");
-        }
-    }
-
-    #[test]
-    fn sizes_read_as_people_say_them() {
-        for (bytes, text) in
-            [(0, "0 bytes"), (1024, "1 KB"), (20 << 30, "20 GB"), ((20 << 30) + 1, "20.1 GB"), (412 << 20, "412 MB")]
-        {
-            assert_eq!(size(bytes), text);
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | `part` | which bytes a part must have, and which parts a range touches |
 //! | `link` | the link that is mailed |
 //! | `pause` | growing pauses after wrong passcodes |
+//! | `size` | lengths in words |
 //!
 //! This room must not know about HTTP, SQL, mail or people. What is refused is refused with a
 //! [`protocol::Problem`]: a sentence that a person can act on.
@@ -17,6 +18,7 @@ mod draft;
 mod link;
 mod part;
 mod pause;
+mod size;
 mod state;
 
 pub use capsule::{CAPSULE_LEN, CapsuleHeader, H_LEN, MAX_MANIFEST_LEN, check_manifest};
@@ -24,6 +26,7 @@ pub use draft::{DRAFT_LIFETIME, Draft};
 pub use link::make_link;
 pub use part::{ByteRange, PartRange, check_part, parse_range, parts_of_range};
 pub use pause::{FORGET_AFTER, Failures, PauseRule};
+pub use size::size_text;
 pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};
 
 /// Seconds that a ticket lasts, unless the transfer ends before: a night's download, not a second week.

@@ -5,7 +5,7 @@
 
 use protocol::Timestamp;
 
-/// Seconds after the last wrong passcode at which earlier ones no longer count.
+/// Seconds after the last wrong passcode at which earlier ones no longer count, in any scope.
 pub const FORGET_AFTER: i64 = 24 * 60 * 60;
 
 /// How wrong passcodes are counted in one scope.
@@ -17,14 +17,17 @@ pub struct PauseRule {
     pub first: i64,
     /// The longest pause, in seconds.
     pub longest: i64,
+    /// Seconds after the last wrong passcode at which earlier ones no longer count.
+    pub forget: i64,
 }
 
 impl PauseRule {
     /// For one transfer, whoever asks. The longest pause is short: it hits the true recipient too.
-    pub const TRANSFER: Self = Self { free: 5, first: 30, longest: 5 * 60 };
+    pub const TRANSFER: Self = Self { free: 5, first: 30, longest: 5 * 60, forget: FORGET_AFTER };
 
-    /// For one client network, whatever it asks for. A clinic behind one address may open many transfers.
-    pub const NETWORK: Self = Self { free: 10, first: 30, longest: 15 * 60 };
+    /// For one client network, whatever it asks for. A clinic behind one address opens many transfers, and its slips of a
+    /// day must not add up: what guesses does so faster than once an hour.
+    pub const NETWORK: Self = Self { free: 10, first: 30, longest: 15 * 60, forget: 60 * 60 };
 
     /// What follows the `failures`-th wrong passcode in a row.
     pub fn after(self, failures: u32) -> Failures {
@@ -67,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_first_tries_are_free_and_then_pauses_double_up_to_a_bound() {
-        let rule = PauseRule { free: 3, first: 30, longest: 100 };
+        let rule = PauseRule { free: 3, first: 30, longest: 100, forget: FORGET_AFTER };
         let after: Vec<_> = (1..=6).map(|failures| rule.after(failures)).map(|f| (f.tries, f.pause)).collect();
         assert_eq!(after, [(2, 0), (1, 0), (0, 30), (0, 60), (0, 100), (0, 100)]);
         assert_eq!(rule.after(u32::MAX).pause, 100);

@@ -1,20 +1,19 @@
 // Numbers, times and passcodes in words that people read. No document, no network.
 
 /**
- * A length in decimal units: 999 bytes, 18.9 MB, 2.4 GB.
+ * A length as the server says it (src/transfer/size.rs): 999 bytes, 18.9 MB, 2.4 GB, in steps of 1024. Rounded up, so
+ * that what is over a limit never reads as the limit itself.
  * @param {number} length
  */
 export function bytes(length) {
-  if (length < 1000) return length === 1 ? "1 byte" : `${length} bytes`;
-  let value = length;
+  if (length < 1024) return length === 1 ? "1 byte" : `${length} bytes`;
+  let tenths = length * 10;
   let unit = "";
-  for (unit of ["kB", "MB", "GB", "TB"]) {
-    value /= 1000;
-    // 999.95 kB would be written as 1000 kB.
-    if (value < 999.5) break;
+  for (unit of ["KB", "MB", "GB", "TB"]) {
+    tenths /= 1024;
+    if (Math.ceil(tenths) < 10240) break;
   }
-  const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return `${Number(value.toFixed(digits))} ${unit}`;
+  return `${Math.ceil(tenths) / 10} ${unit}`;
 }
 
 /**

@@ -36,7 +36,7 @@ export function kindOf(name) {
 }
 
 /** Longest picture that is fetched for a preview without being asked: beyond, saving is the better wish. */
-export const PREVIEW_LIMIT = 32_000_000;
+const PREVIEW_LIMIT = 32_000_000;
 
 /**
  * Whether fetching this file for a preview is worth a try.

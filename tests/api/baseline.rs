@@ -177,7 +177,7 @@ async fn json_that_is_too_long_or_none_is_refused_with_a_sentence() {
             let padded = [call.body.clone(), vec![b' '; limit + over - call.body.len()]].concat();
             let too_long = Call { body: padded, ..call.clone() }.by(&sender).await;
             assert_eq!(too_long.status, 413, "{} with {over} bytes too many", call.name());
-            assert!(too_long.refused(413, "body-too-long").detail.contains("KiB"));
+            assert!(too_long.refused(413, "body-too-long").detail.contains(" KB "));
         }
         for broken in ["", "{", "null", "[]", "\"x\"", "{}", "{\"x\":1}", "\u{0}", "{\"email\": }", &"[".repeat(5000)] {
             let answer = Call { body: broken.into(), ..call.clone() }.by(&sender).await;

@@ -81,7 +81,9 @@ async fn a_refused_mail_is_shown_to_its_sender_with_the_reason_and_can_be_sent_a
     site.send_mail().await;
     let reason = "550 5.1.1 no such mailbox".to_owned();
     assert_eq!(sender.look(&parcel.id()).await.mail, Some(MailState::Refused { reason: reason.clone() }));
-    assert!(sender.events(&parcel).await.contains(&"mail.refused".to_owned()));
+    let log: TransferLog = sender.client.get(&format!("{}/log", parcel.path())).await.expect(200).json();
+    let refusal = log.events.iter().find(|entry| entry.event == "mail.refused").unwrap();
+    assert_eq!(refusal.detail, reason);
     let told = site
         .newest(ANA, |letter| match letter {
             Letter::Refused(letter) => Some(letter),

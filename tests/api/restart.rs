@@ -176,3 +176,15 @@ async fn a_database_that_others_hold_for_long_is_answered_with_try_again() {
     drop(holder);
     sender.create(&parcel).await.expect(201);
 }
+
+#[actix_web::test]
+async fn only_its_owner_may_read_the_database() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::start().await;
+    let files = std::fs::read_dir(site.data()).unwrap().map(|entry| entry.unwrap().path());
+    let databases: Vec<_> = files.filter(|path| path.to_string_lossy().contains(".sqlite")).collect();
+    assert!(databases.len() >= 2, "the database and its log: {databases:?}");
+    for path in databases {
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+    }
+}

@@ -79,7 +79,7 @@ async fn odd_questions_for_the_list_are_answered_or_refused_with_a_sentence() {
 }
 
 #[actix_web::test]
-async fn the_log_tells_what_happened_when_by_whom_and_from_where() {
+async fn the_log_tells_what_happened_when_by_whom_from_where_and_how_far() {
     let site = Site::start().await;
     let mut sender = Sender::sign_in(&site, ANA).await;
     sender.client = sender.client.at_address("203.0.113.7");
@@ -100,20 +100,21 @@ async fn the_log_tells_what_happened_when_by_whom_and_from_where() {
         .iter()
         .map(|entry| {
             let seconds = entry.at.as_unix() - start.as_unix();
-            format!("{seconds} {} {} {}", entry.event, entry.actor, entry.address.as_deref().unwrap_or("-"))
+            let address = entry.address.as_deref().unwrap_or("-");
+            format!("{seconds} {} {} {address} {:?}", entry.event, entry.actor, entry.detail)
         })
         .collect();
     assert_eq!(
         told,
         [
-            "0 transfer.created ana@clinic.example 203.0.113.7",
-            "0 transfer.sealed ana@clinic.example 203.0.113.7",
-            "60 mail.accepted system -",
-            "120 transfer.refused recipient 198.51.100.9",
-            "120 transfer.opened recipient 198.51.100.9",
-            "120 transfer.received recipient 198.51.100.9",
-            "120 transfer.revoked ana@clinic.example 203.0.113.7",
-            "120 transfer.purged system -",
+            r#"0 transfer.created ana@clinic.example 203.0.113.7 """#,
+            r#"0 transfer.sealed ana@clinic.example 203.0.113.7 """#,
+            r#"60 mail.accepted system - """#,
+            r#"120 transfer.refused recipient 198.51.100.9 """#,
+            r#"120 transfer.opened recipient 198.51.100.9 """#,
+            r#"120 transfer.received recipient 198.51.100.9 "1 of 1 files verified""#,
+            r#"120 transfer.revoked ana@clinic.example 203.0.113.7 """#,
+            r#"120 transfer.purged system - """#,
         ]
     );
 }

@@ -16,7 +16,7 @@ mod self_test;
 mod zip_stream;
 
 pub use js::Bytes;
-pub use opening::{Opening, normalize_passcode, parse_link, safe_file_name};
+pub use opening::{Opening, normalize_passcode, parse_link};
 pub use qr::qr_modules;
 pub use sealing::Sealing;
 #[cfg(feature = "self-test")]
@@ -30,16 +30,16 @@ const _: () = assert!(envelope::age::PART_LEN as u64 == protocol::layout::PART_L
 const _: () = assert!(envelope::age::CHUNK_PLAIN_LEN as u64 == protocol::layout::CHUNK_PLAIN_LEN);
 const _: () = assert!(envelope::age::MAX_PARTS == protocol::layout::MAX_PARTS);
 
-/// This client's version.
-#[wasm_bindgen]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}
-
 /// Plaintext bytes in every part but a file's last.
 #[wasm_bindgen]
 pub fn part_plain_len() -> u32 {
     envelope::age::PART_PLAIN_LEN as u32
+}
+
+/// Sealed bytes of every part but an object's last.
+#[wasm_bindgen]
+pub fn part_len() -> u32 {
+    envelope::age::PART_LEN as u32
 }
 
 #[wasm_bindgen]

@@ -25,12 +25,6 @@ pub fn normalize_passcode(text: &str) -> Result<String, JsValue> {
     Passcode::parse(text).map(|passcode| passcode.symbols().to_string()).map_err(js::explain)
 }
 
-/// [`envelope::names::safe_file_name`]
-#[wasm_bindgen]
-pub fn safe_file_name(name: &str) -> String {
-    envelope::names::safe_file_name(name)
-}
-
 /// A transfer that is being opened ([`envelope::Opening`], then [`envelope::Opened`]).
 #[wasm_bindgen]
 pub struct Opening {

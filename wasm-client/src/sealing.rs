@@ -40,11 +40,6 @@ impl Sealing {
         Ok(index as u32)
     }
 
-    /// New key and head for a file whose contents changed; only before its length is announced to the server.
-    pub fn restart_file(&mut self, index: u32, plain_len: f64) -> Result<(), JsValue> {
-        self.inner.restart_file(index as usize, js::length(plain_len)?).map_err(js::explain)
-    }
-
     /// Base64url.
     pub fn object_id(&self, index: u32) -> Result<String, JsValue> {
         self.inner.object_id(index as usize).map(|id| ObjectId::from_bytes(*id).to_text()).map_err(js::explain)

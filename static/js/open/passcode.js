@@ -40,10 +40,6 @@ export class PasscodeField {
     (gap ?? this.#groups[0]).focus();
   }
 
-  clear() {
-    for (const input of this.#groups) input.value = "";
-  }
-
   /** What is longer than one group flows into the next ones; a whole passcode starts at the first. @param {number} index */
   #spread(index) {
     const input = this.#groups[index];

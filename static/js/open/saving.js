@@ -6,7 +6,7 @@ import { bytes, roughly } from "../format.js";
 /** Up to here a file is put together in memory: small enough for any phone. */
 const SMALL = 64_000_000;
 /** Without a disk to stage on, memory is all there is; beyond this, tabs of phones are killed. */
-const MEMORY_LIMIT = 512_000_000;
+const MEMORY_LIMIT = 512 * 1024 * 1024;
 
 export class Saving {
   #link;

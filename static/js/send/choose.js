@@ -97,11 +97,11 @@ export class ChooseStep {
       if (known) continue;
       const total = file.size + this.#total();
       if (file.size > max_file_len) {
-        refused.push(`“${file.name}” is ${exactly(file.size, max_file_len)}; the limit for one file is ${bytes(max_file_len)}. Split it, or send a part of the study.`);
+        refused.push(`“${file.name}” is ${bytes(file.size)}; the limit for one file is ${bytes(max_file_len)}. Split it, or send a part of the study.`);
       } else if (this.files.length >= max_files) {
         refused.push(`“${file.name}” was left out: a transfer holds ${counted(max_files, "file")}. Send it in a second transfer, or pack several files into one ZIP.`);
       } else if (total > max_transfer_len) {
-        refused.push(`“${file.name}” was left out: together the files would be ${exactly(total, max_transfer_len)}; the limit is ${bytes(max_transfer_len)}. Send it in a second transfer.`);
+        refused.push(`“${file.name}” was left out: together the files would be ${bytes(total)}; the limit is ${bytes(max_transfer_len)}. Send it in a second transfer.`);
       } else {
         this.files.push(file);
       }
@@ -197,9 +197,4 @@ export class ChooseStep {
       notify: /** @type {HTMLInputElement} */ (byId("notify")).checked,
     };
   }
-}
-
-/** A length beyond a limit, never rounded to look like the limit itself. */
-function exactly(length, limit) {
-  return bytes(length) === bytes(limit) ? `${bytes(length)} and ${bytes(length - limit)}` : bytes(length);
 }

@@ -10,19 +10,19 @@ import { attemptsWords, filesWords, isLive, mailWords, openingsWords, stateWords
 
 const transferId = /** @type {string} */ (byId("main").dataset.transferId);
 
-/** The audit events that concern a transfer, in words; an unknown one is shown by its name. @type {Record<string, string>} */
+/** The audit events that concern a transfer, in words that a detail may follow; an unknown one is shown by its name. @type {Record<string, string>} */
 const EVENTS = {
   "transfer.created": "Upload started",
   "transfer.sealed": "Sealed, link queued for mailing",
   "transfer.opened": "Opened with the passcode",
   "transfer.refused": "Wrong passcode",
-  "transfer.received": "All files verified at the recipient",
+  "transfer.received": "Received",
   "transfer.revoked": "Ended by the sender",
   "transfer.expired": "Expired",
   "transfer.used_up": "Last opening used up",
   "transfer.purged": "Files removed from the server",
   "transfer.resent": "New link mailed, the old one stopped working",
-  "mail.accepted": "Mail accepted",
+  "mail.accepted": "Mail handed over",
   "mail.refused": "Mail refused",
 };
 
@@ -32,22 +32,27 @@ function drawFacts(transfer) {
   tell(byId("detail-label"), labelOf(transferId));
   byId("detail-state").replaceChildren(make("span", { class: `state ${tone}`, text }));
   byId("detail-mail").textContent = mailWords(transfer);
-  byId("detail-sent").textContent = when(transfer.created_at);
-  const end = transfer.ended_at ? `it ended ${when(transfer.ended_at)}` : `until ${until(transfer.expires_at)}`;
-  byId("detail-until").textContent = end;
+  byId("detail-begun").textContent = when(transfer.created_at);
+  byId("detail-link").textContent = linkWords(transfer);
   const attempts = attemptsWords(transfer);
   byId("detail-openings").textContent = `${openingsWords(transfer)}${transfer.openings ? "" : ` (${times(transfer.max_openings)} at most)`}${attempts ? `; ${attempts}` : ""}`;
   byId("detail-files").textContent = filesWords(transfer);
   byId("detail-actions").replaceChildren(...(isLive(transfer) ? actionButtons(transfer, load) : []));
 }
 
+function linkWords(transfer) {
+  if (transfer.ended_at) return `ended ${when(transfer.ended_at)}`;
+  return transfer.state === "draft" ? "not made yet" : `works until ${until(transfer.expires_at)}`;
+}
+
 function drawEvent(event) {
+  const what = EVENTS[event.event] ?? event.event;
   const from = event.address ? ` from ${event.address}` : "";
   return make(
     "li",
     {},
     make("time", { class: "meta", datetime: event.at, text: when(event.at) }),
-    make("span", {}, EVENTS[event.event] ?? event.event, make("span", { class: "meta", text: ` by ${event.actor}${from}` })),
+    make("span", {}, event.detail ? `${what}: ${event.detail}` : what, make("span", { class: "meta", text: ` by ${event.actor}${from}` })),
   );
 }
 

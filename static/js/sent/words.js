@@ -21,7 +21,7 @@ export function mailWords(transfer) {
   const mail = transfer.mail;
   if (!mail) return "No mail was sent.";
   if (mail.state === "refused") return `The mail was refused: ${mail.reason}`;
-  return mail.state === "accepted" ? "Mail accepted" : "Mail waiting to be handed over";
+  return mail.state === "accepted" ? "Mail handed over" : "Mail not sent yet";
 }
 
 /** @param {Transfer} transfer */

@@ -27,6 +27,8 @@ const verified = new Set();
 /** Small pictures that were opened for their preview, kept so that saving fetches nothing twice. @type {Map<number, Blob>} */
 const kept = new Map();
 let stop = new AbortController();
+/** Aborted by the first thing that is not what was sealed: from then on nothing more is asked of this server. */
+const distrust = new AbortController();
 
 /** What a link leads to. Spends nothing. */
 async function look({ fragment }) {
@@ -69,20 +71,17 @@ async function* plainParts(/** @type {number} */ index, /** @type {Meter | null}
   }
   const patience = {
     gate: new Gate(),
-    signal,
+    signal: AbortSignal.any([signal, distrust.signal]),
     onWaiting: () => tellPage({ type: "waiting" }),
   };
   const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
-  for await (const plain of openParts({ opening, file: files[index], ticket, partLen: SEALED_PART_LEN, patience, onBytes })) {
+  for await (const plain of openParts({ opening, file: files[index], ticket, partLen: client.part_len(), patience, onBytes })) {
     tellPage({ type: "moving" });
     yield plain;
   }
   if (!opening.is_verified(index)) throw new Fault("damaged", "The file did not arrive whole.");
   noteVerified(index);
 }
-
-/** Bytes of every part but an object's last (docs/FORMAT.md): 128 chunks of 64 KiB, each with its tag. */
-const SEALED_PART_LEN = 128 * (65536 + 16);
 
 function noteVerified(/** @type {number} */ index) {
   if (verified.has(index)) return;
@@ -142,14 +141,31 @@ async function writeZip(chosen, sink, meter, signal) {
   await sink.write(zip.finish());
 }
 
+/**
+ * A handler that trusts the server only until the first damage, whichever handler meets it.
+ * @param {(fields: any) => Promise<any>} handler
+ */
+function untilDamage(handler) {
+  return async (/** @type {any} */ fields) => {
+    try {
+      distrust.signal.throwIfAborted();
+      return await handler(fields);
+    } catch (error) {
+      // The WASM client's errors have their slug as name, ours as kind.
+      if ([/** @type {any} */ (error).name, /** @type {any} */ (error).kind].includes("damaged")) distrust.abort();
+      if (distrust.signal.aborted) throw new Fault("damaged", "This is not what the sender sealed. Nothing more is fetched.");
+      throw error;
+    }
+  };
+}
+
 serve({
   load: loadClient,
   look,
   check,
-  unlock,
-  preview,
-  save,
+  unlock: untilDamage(unlock),
+  preview: untilDamage(preview),
+  save: untilDamage(save),
   hasDisk,
   stop: () => stop.abort(),
-  safeName: ({ name }) => client.safe_file_name(name),
 });

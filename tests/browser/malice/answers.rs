@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{OPEN, Refused, UNLOCK, asked, edit, follow_into_refusal};
+use super::{OBJECTS, OPEN, Refused, UNLOCK, asked, edit, follow_into_refusal};
 use crate::harness::browser::Browser;
-use crate::harness::files::{dicom, png};
+use crate::harness::files::{dicom, pdf, png};
 use crate::harness::native::{Parcel, Sender};
 use crate::harness::site::Site;
 use crate::harness::steps::SENDER;
@@ -155,4 +155,26 @@ async fn weaker_parameters_are_refused_before_a_proof_is_sent() {
     }
     relay.be_honest();
     browser.open(&sent.link, &sent.passcode).await;
+}
+
+#[tokio::test]
+async fn after_the_first_damage_nothing_more_is_asked() {
+    let (site, relay) = Site::start_relayed().await;
+    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([dicom(), pdf()])).await;
+    let browser = Browser::start().await;
+    browser.open(&sent.link, &sent.passcode).await;
+    relay.tamper(|request, answer| {
+        if request.target.starts_with(OBJECTS) {
+            answer.body[0] ^= 1;
+        }
+    });
+    browser.click("#step-files li[data-index='0'] .save").await;
+    browser.shown("#save-error").await;
+    relay.be_honest();
+    relay.take_exchanges();
+    browser.click("#step-files li[data-index='1'] .save").await;
+    browser.shown("#save-error").await;
+    assert_eq!(asked(&relay), [""; 0]);
+    assert_eq!(browser.text("#verified").await, "0 of 2 verified");
+    assert!(browser.saved().is_empty());
 }
