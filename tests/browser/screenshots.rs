@@ -55,6 +55,8 @@ impl Browser {
     /// The whole page as PNG, also what is below the window.
     async fn picture(&self) -> Vec<u8> {
         self.run("return document.fonts.ready.then(() => true)", vec![]).await;
+        // A scroll bar would take its width from the page, and then be missing in the picture.
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let size = self.devtools("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
         let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
         let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});

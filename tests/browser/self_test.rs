@@ -10,7 +10,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/wasm-self-test
 
 const PAGE: &str = "<!doctype html><title>Self-test</title><script type='module'>
     import init, { self_test } from './filmjacket.js';
-    try { await init(); window.outcome = { report: self_test() }; }
+    try { await init({ module_or_path: './filmjacket_bg.wasm' }); window.outcome = { report: self_test() }; }
     catch (error) { window.outcome = { error: String(error) }; }
 </script>";
 
