@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 
-/// Longer than anything a page does here may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything a page does here may take on a busy machine with a slow disk. No test passes later for it: only
+/// one that fails fails later.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// For journeys that move hundreds of megabytes.
-pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(400);
 /// How often a condition is asked.
 const INTERVAL: Duration = Duration::from_millis(25);
 
