@@ -91,7 +91,8 @@ impl Drop for Browser {
             self.driver.port()
         );
         if stream.write_all(request.as_bytes()).is_ok() {
-            let _ = stream.read_to_end(&mut Vec::new());
+            // The first byte of the answer says that the browser is gone; chromedriver then keeps the connection open.
+            let _ = stream.read(&mut [0]);
         }
     }
 }
