@@ -1,4 +1,5 @@
-// The page's end of a worker: questions with answers, and events. The worker's end is worker/serve.js.
+// The asking end of a worker: questions with answers, and events. Pages use it, and workers that have workers of their
+// own (worker/pool.js). The answering end is worker/serve.js.
 
 /** @type {{createScriptURL(url: string): any}} */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("app-loader", {
@@ -17,46 +18,74 @@ export class WorkerFault extends Error {
     this.name = "WorkerFault";
     Object.assign(this, fault);
     this.kind = fault.kind;
+    /** All that was told, as plain fields. */
+    this.fields = fault;
   }
 }
+
+/**
+ * @typedef {object} Asking  how a question is asked
+ * @property {AbortSignal} [signal]  when aborted, the worker is told to stop this work; the answer still comes
+ * @property {(value: any) => void} [onProgress]  what the worker reports on the way
+ * @property {Transferable[]} [transfer]  buffers to hand over instead of copying
+ */
 
 export class WorkerLink {
   #worker;
   #next = 1;
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void, onProgress?: (value: any) => void}>} */
   #waiting = new Map();
+  /** Why this worker answers no more. @type {{kind: string, message: string} | null} */
+  #over = null;
 
   /**
    * Starts a worker.
-   * @param {"seal-worker" | "open-worker"} name
-   * @param {(event: any) => void} onEvent
+   * @param {string} name  of its module in worker/
+   * @param {(event: any) => void} [onEvent]
    */
   constructor(name, onEvent) {
     const url = policy.createScriptURL(new URL(`./worker/${name}.js`, import.meta.url).href);
     this.#worker = new Worker(url, { type: "module", name });
     this.#worker.addEventListener("message", ({ data }) => {
-      if (data.event) onEvent(data.event);
+      if (data.event) onEvent?.(data.event);
+      else if ("progress" in data) this.#waiting.get(data.id)?.onProgress?.(data.progress);
       else this.#settle(data);
     });
     // A worker that cannot be loaded says so here only; nobody must wait for its answers.
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#fail({ kind: "worker-failed", message: "This page could not start its inner part. Please reload it." });
+      this.#fail({ kind: "worker-failed", message: "This page could not start its inner part, or lost it. Please reload it." });
     });
+  }
+
+  /** Questions that wait for their answer. */
+  get load() {
+    return this.#waiting.size;
+  }
+
+  /** Whether it has failed or was ended: it will never answer again. */
+  get isOver() {
+    return this.#over !== null;
   }
 
   /**
    * Asks the worker; the answer comes when its work is done.
    * @param {string} type
    * @param {Record<string, any>} [fields]
+   * @param {Asking} [asking]
    * @returns {Promise<any>}
    */
-  ask(type, fields = {}) {
+  ask(type, fields = {}, { signal, onProgress, transfer = [] } = {}) {
+    if (this.#over) return Promise.reject(new WorkerFault(this.#over));
     const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, type, ...fields });
+    const stop = () => this.#worker.postMessage({ stop: id });
+    const answer = new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, onProgress });
+      this.#worker.postMessage({ id, type, ...fields }, transfer);
+      signal?.addEventListener("abort", stop);
+      if (signal?.aborted) stop();
     });
+    return answer.finally(() => signal?.removeEventListener("abort", stop));
   }
 
   /** Ends the worker and all its work at once; what still waits is told. */
@@ -75,6 +104,7 @@ export class WorkerLink {
 
   /** @param {{kind: string, message: string}} fault */
   #fail(fault) {
+    this.#over ??= fault;
     for (const { reject } of this.#waiting.values()) reject(new WorkerFault(fault));
     this.#waiting.clear();
   }
