@@ -3,6 +3,7 @@
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::harness::browser::Browser;
+use crate::harness::engine::Engine;
 use crate::harness::page::LONG_PATIENCE;
 
 /// Built by `cargo xtask test` with the feature `self-test`; the product's own build has no such export.
@@ -15,14 +16,29 @@ const PAGE: &str = "<!doctype html><title>Self-test</title><script type='module'
 </script>";
 
 #[tokio::test]
-async fn the_sealing_code_passes_its_vectors_in_webassembly() {
+async fn the_sealing_code_passes_its_vectors_in_chromium() {
+    println!("{}", report_from(Engine::Chromium).await);
+}
+
+#[tokio::test]
+async fn the_sealing_code_passes_its_vectors_in_firefox() {
+    println!("{}", report_from(Engine::Firefox).await);
+}
+
+#[tokio::test]
+async fn the_sealing_code_passes_its_vectors_in_webkit() {
+    println!("{}", report_from(Engine::WebKit).await);
+}
+
+/// Runs it and answers what it says to have checked.
+async fn report_from(engine: Engine) -> String {
     let origin = serve();
-    let browser = Browser::start().await;
+    let browser = Browser::start_in(engine).await;
     browser.go(&format!("{origin}/")).await;
     let outcome = browser.until_run("return window.outcome", vec![], LONG_PATIENCE).await;
     let report = outcome["report"].as_str().unwrap_or_else(|| panic!("{outcome:#}"));
     assert!(!report.is_empty(), "the report names what ran");
-    println!("{report}");
+    report.to_owned()
 }
 
 #[tokio::test]

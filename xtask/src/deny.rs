@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::packages::cargo_deny;
+use crate::packages::cargo_install;
 use crate::step::{command, run, succeeds_within};
 
 /// Whether known vulnerabilities were looked up.
@@ -23,7 +23,7 @@ const FETCH_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Installs cargo-deny if need be and runs it.
 pub(crate) fn check() -> Result<Advisories> {
-    let program = cargo_deny::ensure()?;
+    let program = cargo_install::ensure_cargo_deny()?;
     let deny = || -> Command { command(&program.to_string_lossy()) };
     let advice = "deny.toml says what is allowed and why.";
     run(deny().args(["--all-features", "check", "licenses", "bans", "sources"]), advice)?;

@@ -1,8 +1,8 @@
-//! One Chromium with a fresh profile and its own download folder, gone when it is dropped, also by a panic.
+//! One browser with a fresh profile and its own download folder, gone when it is dropped, also by a panic.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::driver::Driver;
+use super::engine::Engine;
 
 /// What distinguishes one browser from another.
 #[derive(Default)]
 pub(crate) struct Options {
+    /// The two options below are Chromium's.
+    pub(crate) engine: Engine,
     /// Pages may not run scripts.
     pub(crate) without_scripts: bool,
     /// Everything the browser asks for, of whatever host, goes to this port on 127.0.0.1.
@@ -26,34 +29,46 @@ pub(crate) struct Options {
 /// A browser with one window.
 pub(crate) struct Browser {
     pub(crate) client: Client,
+    pub(crate) engine: Engine,
     session_id: String,
     folder: TempDir,
     driver: Arc<Driver>,
 }
 
 impl Browser {
-    /// A browser that differs in nothing.
+    /// A Chromium that differs in nothing.
     pub(crate) async fn start() -> Self {
         Self::start_with(Options::default()).await
     }
 
+    /// A browser of this family that differs in nothing.
+    pub(crate) async fn start_in(engine: Engine) -> Self {
+        Self::start_with(Options { engine, ..Options::default() }).await
+    }
+
     /// A browser with options.
     pub(crate) async fn start_with(options: Options) -> Self {
-        let driver = Driver::shared();
+        let engine = options.engine;
         let folder = tempfile::tempdir().unwrap();
-        let capabilities = capabilities(&options, folder.path());
+        let downloads = folder.path().join("downloads");
+        std::fs::create_dir(&downloads).unwrap();
+        let capabilities = engine.capabilities(&options, folder.path(), &downloads);
+        let driver = Driver::for_browser(engine, folder.path(), &downloads);
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
+            .capabilities(capabilities.as_object().unwrap().clone())
             .connect(&format!("http://127.0.0.1:{}", driver.port()))
             .await
-            .expect("chromedriver opens a browser");
+            .unwrap_or_else(|error| panic!("the driver opens no {engine:?}: {error}"));
         let session_id = client.session_id().await.unwrap().unwrap();
-        let browser = Self { client, session_id, folder, driver };
-        browser.hide_file_dialog().await;
+        let browser = Self { client, engine, session_id, folder, driver };
+        if engine == Engine::Chromium {
+            browser.hide_file_dialog().await;
+        }
         browser
     }
 
-    /// Pages find no way to ask where to save: nobody is there to answer, so they use the download folder instead.
+    /// Pages find no way to ask where to save: nobody is there to answer, so they use the download folder instead. Only
+    /// Chromium has such a way.
     async fn hide_file_dialog(&self) {
         let source = "Object.defineProperty(window, 'showSaveFilePicker', {value: undefined})";
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source})).await;
@@ -64,15 +79,18 @@ impl Browser {
         self.folder.path().join("downloads")
     }
 
-    /// A command of the DevTools protocol.
+    /// A command of the DevTools protocol, which is Chromium's.
     pub(crate) async fn devtools(&self, command: &str, params: Value) -> Value {
+        assert_eq!(self.engine, Engine::Chromium, "{command} is for Chromium only");
         let body = json!({"cmd": command, "params": params});
         let command = ChromiumCommand { path: "goog/cdp/execute", body };
         self.client.issue_cmd(command).await.expect("the DevTools command is known")
     }
 
-    /// What the console said since it was last asked, one line each: errors and broken policies among them.
+    /// What the console said since it was last asked, one line each: errors and broken policies among them. Only
+    /// Chromium's driver tells.
     pub(crate) async fn console(&self) -> Vec<String> {
+        assert_eq!(self.engine, Engine::Chromium, "only Chromium's driver tells what the console says");
         let command = ChromiumCommand { path: "se/log", body: json!({"type": "browser"}) };
         let lines = self.client.issue_cmd(command).await.unwrap_or_default();
         let text = |line: &Value| format!("{} {}", line["level"].as_str()?, line["message"].as_str()?).into();
@@ -95,48 +113,6 @@ impl Drop for Browser {
             let _ = stream.read(&mut [0]);
         }
     }
-}
-
-fn capabilities(options: &Options, folder: &Path) -> serde_json::Map<String, Value> {
-    let mut args = vec![
-        "--headless=new".to_owned(),
-        // Needed where tests run as root, in a container as a rule; only our own pages are loaded.
-        "--no-sandbox".into(),
-        "--disable-gpu".into(),
-        "--disable-dev-shm-usage".into(),
-        "--disable-background-networking".into(),
-        "--disable-component-update".into(),
-        "--disable-sync".into(),
-        "--no-first-run".into(),
-        "--disable-quic".into(),
-        // Chromium would ask a server of its own about each form.
-        "--disable-features=AutofillServerCommunication,OptimizationHints,Translate".into(),
-        "--force-prefers-reduced-motion".into(),
-        "--lang=en-GB".into(),
-        format!("--user-data-dir={}", folder.join("profile").display()),
-    ];
-    if let Some(port) = options.proxy_port {
-        args.push(format!("--proxy-server=http://127.0.0.1:{port}"));
-        // Chromium spares loopback addresses its proxy unless told otherwise.
-        args.push("--proxy-bypass-list=<-loopback>".into());
-    }
-    let downloads = folder.join("downloads");
-    std::fs::create_dir_all(&downloads).unwrap();
-    let scripts = if options.without_scripts { 2 } else { 1 };
-    let prefs = json!({
-        "download.default_directory": downloads,
-        "download.prompt_for_download": false,
-        // Otherwise the second file a page saves waits for a click on a bar of the browser itself.
-        "profile.default_content_setting_values.automatic_downloads": 1,
-        "profile.managed_default_content_settings.javascript": scripts,
-    });
-    let capabilities = json!({
-        "browserName": "chrome",
-        "goog:chromeOptions": {"args": args, "prefs": prefs},
-        "goog:loggingPrefs": {"browser": "ALL"},
-        "unhandledPromptBehavior": "accept",
-    });
-    capabilities.as_object().unwrap().clone()
 }
 
 /// A command that chromedriver adds to WebDriver's own.

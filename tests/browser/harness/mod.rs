@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 mod driver;
+pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod log;
 pub(crate) mod native;

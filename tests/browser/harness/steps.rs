@@ -128,12 +128,18 @@ impl Browser {
 
     /// Finished downloads.
     pub(crate) fn saved(&self) -> Vec<PathBuf> {
-        let unfinished = |path: &Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.ends_with(".crdownload") || name.starts_with(".org.chromium")
-        };
+        let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let entries = std::fs::read_dir(self.downloads()).unwrap();
-        entries.map(|entry| entry.unwrap().path()).filter(|path| !unfinished(path)).collect()
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        // Firefox holds the place of a file with an empty one until it has come.
+        let coming = paths.iter().any(|path| name_of(path).ends_with(".part"));
+        let unfinished = |path: &PathBuf| {
+            let name = name_of(path);
+            name.starts_with(".org.chromium")
+                || [".crdownload", ".part", ".wkdownload"].iter().any(|end| name.ends_with(end))
+                || (coming && std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0))
+        };
+        paths.into_iter().filter(|path| !unfinished(path)).collect()
     }
 
     /// Light or dark, as the system's setting would have it.

@@ -1,6 +1,7 @@
 //! What people do and what they meet, one module a concern.
 
 mod ends;
+mod engines;
 mod faults;
 mod files;
 mod keyboard;

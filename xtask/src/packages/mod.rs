@@ -1,9 +1,9 @@
-//! What cargo does not bring: system packages, npm packages, real DICOM files, cargo-deny.
+//! What cargo does not bring: system packages, npm packages, real DICOM files, commands from crates.io.
 //!
 //! Each `ensure` is quiet and quick when nothing is missing, says what it is about to install, and pins versions.
 
 pub(crate) mod apt;
-pub(crate) mod cargo_deny;
+pub(crate) mod cargo_install;
 pub(crate) mod dicom_files;
 pub(crate) mod npm;
 
@@ -17,12 +17,16 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
     apt::ensure_commands(&[
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
+        ("firefox-esr", "firefox-esr"),
+        ("WebKitWebDriver", "webkit2gtk-driver"),
+        ("Xvfb", "xvfb"),
         ("age", "age"),
         ("node", "nodejs"),
         ("npm", "npm"),
         ("python3", "python3"),
         ("pip", "python3-pip"),
     ])?;
+    cargo_install::ensure_geckodriver()?;
     npm::ensure()?;
     dicom_files::ensure()
 }

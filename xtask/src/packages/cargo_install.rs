@@ -1,0 +1,35 @@
+//! Commands that crates.io brings: cargo-deny, which reads deny.toml, and geckodriver, which drives Firefox.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::{is_made_from, mark_made_from};
+use crate::step::{cargo, run};
+use crate::workspace;
+
+/// Installs cargo-deny and answers where the command is.
+pub(crate) fn ensure_cargo_deny() -> Result<PathBuf> {
+    ensure("cargo-deny", "0.20.2")
+}
+
+/// Installs geckodriver, which Debian does not have, and answers where the command is.
+pub(crate) fn ensure_geckodriver() -> Result<PathBuf> {
+    ensure("geckodriver", "0.37.1")
+}
+
+/// Installs this version into a folder of its own inside `target/test-tools`.
+fn ensure(name: &str, version: &str) -> Result<PathBuf> {
+    let folder = workspace::test_tools().join(name);
+    if !is_made_from(&folder, version) {
+        println!("    cargo install {name} {version}   (into target/test-tools/{name}, some minutes)");
+        let mut install = cargo();
+        // Unoptimised: it has little to do, and compiling it well would cost minutes.
+        install.args(["install", "--locked", "--debug", "--quiet", "--version", version, name, "--root"]);
+        install.arg(&folder).arg("--target-dir").arg(folder.join("build"));
+        run(&mut install, "Check this machine's access to crates.io.")?;
+        std::fs::remove_dir_all(folder.join("build"))?;
+        mark_made_from(&folder, version)?;
+    }
+    Ok(folder.join("bin").join(name))
+}
