@@ -1,6 +1,7 @@
 //! What every journey stands on: a server in this process, a real browser, and steps that read like the product.
 
 pub(crate) mod browser;
+mod downloads;
 mod driver;
 pub(crate) mod engine;
 pub(crate) mod files;

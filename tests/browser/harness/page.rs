@@ -1,12 +1,12 @@
 //! Acting on a page as a person does, and waiting for what a person would wait for.
 //!
-//! Nothing here sleeps for a guessed time: a condition is asked again until it holds or its deadline has passed.
+//! Nothing here sleeps for a guessed time: a condition is asked again until it holds or its deadline has passed. The page
+//! asks itself and tells when it holds: asking it from here each time would cost the driver more than the page's own work.
 
 use std::time::{Duration, Instant};
 
-use fantoccini::Locator;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
-use fantoccini::elements::Element;
+use fantoccini::elements::{Element, ElementRef};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
@@ -18,12 +18,25 @@ use super::engine::Engine;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// For journeys that move hundreds of megabytes.
 pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(400);
-/// How often a condition is asked.
+/// How often a page that is being replaced is asked again.
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// Whether the element that `arguments[0]` selects can be seen.
 const IS_SHOWN: &str =
     "const e = document.querySelector(arguments[0]); return !!e && e.checkVisibility({visibilityProperty: true})";
+
+/// Answers the value of the function `ask` as soon as it is true, or null after a while: an endless wait would keep the
+/// driver from noticing that the page has gone. An error means what `false` means, for the page may still be loading.
+const WAIT: &str = "return new Promise(answer => {
+    const end = performance.now() + 2000;
+    const again = () => {
+        let value;
+        try { value = ask(...given) } catch {}
+        if (value || performance.now() > end) answer(value || null);
+        else setTimeout(again, 20);
+    };
+    again();
+})";
 
 impl Browser {
     /// Opens an address. A new fragment alone would not load the page again, hence the detour.
@@ -50,16 +63,18 @@ impl Browser {
     /// The same for a script, its arguments and another patience.
     pub(crate) async fn until_run(&self, script: &str, arguments: Vec<Value>, patience: Duration) -> Value {
         let deadline = Instant::now() + patience;
+        let waiting = format!("const given = arguments; function ask() {{ {script} }} {WAIT}");
         loop {
-            // While a page is being replaced there is nothing to ask; ask again.
-            let value = self.client.execute(script, arguments.clone()).await.unwrap_or_default();
-            if !matches!(value, Value::Null | Value::Bool(false)) {
-                return value;
+            let value = self.client.execute(&waiting, arguments.clone()).await;
+            match value {
+                Ok(Value::Null) => {}
+                Ok(value) => return value,
+                // While a page is being replaced there is nothing to ask.
+                Err(_) => tokio::time::sleep(INTERVAL).await,
             }
             if Instant::now() > deadline {
                 panic!("waited in vain for `{script}` {arguments:?}\n{}", self.state().await);
             }
-            tokio::time::sleep(INTERVAL).await;
         }
     }
 
@@ -81,19 +96,26 @@ impl Browser {
 
     /// Waits until an element can be seen.
     pub(crate) async fn shown(&self, css: &str) -> Element {
-        self.until_run(IS_SHOWN, vec![json!(css)], PATIENCE).await;
-        self.client.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"))
+        self.element_once(&format!("{IS_SHOWN} && e"), css).await
     }
 
     /// Waits until an element can be seen and used, then clicks it.
     pub(crate) async fn click(&self, css: &str) {
         let usable = "const e = document.querySelector(arguments[0]); return !!e && e.checkVisibility() && !e.disabled \
-            && e.getAttribute('aria-disabled') !== 'true'";
-        self.until_run(usable, vec![json!(css)], PATIENCE).await;
-        let element = self.client.find(Locator::Css(css)).await.unwrap();
+            && e.getAttribute('aria-disabled') !== 'true' && e";
+        let element = self.element_once(usable, css).await;
         if let Err(error) = element.click().await {
             panic!("{css} cannot be clicked: {error}\n{}", self.state().await);
         }
+    }
+
+    /// Waits until a script answers the element that `css` selects.
+    async fn element_once(&self, script: &str, css: &str) -> Element {
+        let answer = self.until_run(script, vec![json!(css)], PATIENCE).await;
+        // The only field is the element's name for the driver.
+        let name = answer.as_object().and_then(|fields| fields.values().next()).and_then(Value::as_str);
+        let name = name.unwrap_or_else(|| panic!("{css} is no element: {answer}"));
+        Element::from_element_id(self.client.clone(), ElementRef::from(name.to_owned()))
     }
 
     /// Replaces what stands in a field by typing.

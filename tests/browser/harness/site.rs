@@ -19,6 +19,9 @@ use super::relay::Relay;
 /// How long a mail may take to be made, given that every step is asked for at once.
 const MAIL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often mail is asked for that is not there yet.
+const INTERVAL: Duration = Duration::from_millis(10);
+
 /// A server that can be stopped and started again.
 pub(crate) struct Site {
     pub(crate) clock: Clock,
@@ -149,7 +152,7 @@ impl Site {
                 return found;
             }
             assert!(Instant::now() < deadline, "no such mail to {address} among {}", mail.len());
-            tokio::task::yield_now().await;
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 

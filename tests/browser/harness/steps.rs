@@ -1,7 +1,6 @@
 //! The steps of the journeys, one method for each thing a person would say they did.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use fantoccini::Locator;
 use serde_json::json;
@@ -112,34 +111,6 @@ impl Browser {
         self.click(&format!("#step-files li[data-index='{index}'] .save")).await;
         self.text_with_within(&format!("#step-files li[data-index='{index}'] .status"), "saved", LONG_PATIENCE).await;
         self.new_download(&before).await
-    }
-
-    /// The next file that lies finished in the download folder and not among `before`.
-    pub(crate) async fn new_download(&self, before: &[PathBuf]) -> PathBuf {
-        let deadline = std::time::Instant::now() + LONG_PATIENCE;
-        loop {
-            if let Some(new) = self.saved().into_iter().find(|path| !before.contains(path)) {
-                return new;
-            }
-            assert!(std::time::Instant::now() < deadline, "nothing new besides {before:?}");
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-    }
-
-    /// Finished downloads.
-    pub(crate) fn saved(&self) -> Vec<PathBuf> {
-        let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let entries = std::fs::read_dir(self.downloads()).unwrap();
-        let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        // Firefox holds the place of a file with an empty one until it has come.
-        let coming = paths.iter().any(|path| name_of(path).ends_with(".part"));
-        let unfinished = |path: &PathBuf| {
-            let name = name_of(path);
-            name.starts_with(".org.chromium")
-                || [".crdownload", ".part", ".wkdownload"].iter().any(|end| name.ends_with(end))
-                || (coming && std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0))
-        };
-        paths.into_iter().filter(|path| !unfinished(path)).collect()
     }
 
     /// Light or dark, as the system's setting would have it.
