@@ -4,6 +4,7 @@
 //! Every command prints numbered steps with their times; a failed step says what to do.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
+mod bench;
 mod ci;
 mod deny;
 mod packages;
@@ -28,6 +29,7 @@ Commands
   rules                       only check which room may depend on which
   screenshots [--readme]      every page, three widths, light and dark, into target/screenshots;
                               --readme also refreshes the pictures in docs/img
+  bench [--quick] [part …]    measure speed and memory beside what others do; `bench --help` lists the parts
   help                        this text
 
 Options
@@ -55,6 +57,7 @@ fn dispatch(mut args: Vec<String>) -> anyhow::Result<()> {
         "wasm" => wasm::run(wasm_toolchain),
         "rules" => rules::run(),
         "screenshots" => screenshots::run(wasm_toolchain, &args),
+        "bench" => bench::run(wasm_toolchain, &args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -1,0 +1,41 @@
+//! What `cargo xtask bench f` runs: a release server with a full database, called as browsers call it.
+//!
+//! ```text
+//! bench_api <path of the server's binary>
+//! ```
+//! The database is filled with SQL over the product's own migrations, because 100,000 transfers through the front door
+//! are days of quota. No limit is lifted: creating calls are spread over senders and unlocking calls over networks, as
+//! they are in life, and every passcode is right. Rows go to standard output, one `bench-row {json}` a line.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measuring program talks to its terminal and stops at the first fault"
+)]
+
+mod bulk;
+mod calls;
+mod fill;
+mod load;
+mod row;
+mod server;
+mod sink;
+
+use std::path::PathBuf;
+
+/// Transfers in the database, unless quick.
+const TRANSFERS: u32 = 100_000;
+
+fn main() {
+    let argument = std::env::args().nth(1).unwrap();
+    if argument == sink::ARGUMENT {
+        return sink::run();
+    }
+    let quick = std::env::var_os("BENCH_QUICK").is_some();
+    let data = tempfile::tempdir().unwrap();
+    let runtime = actix_web::rt::System::new();
+    let filled = runtime.block_on(fill::fill(data.path(), if quick { 2_000 } else { TRANSFERS }));
+    let server = server::Server::start(&PathBuf::from(argument), data.path());
+    runtime.block_on(calls::measure(&server, &filled, if quick { 10 } else { 100 }));
+    let target = runtime.block_on(calls::announce_bulk(&server, &filled, if quick { 8 } else { 128 }));
+    bulk::measure(&server, &target);
+}

@@ -1,0 +1,18 @@
+//! (f) How many calls a second the server answers, and how long the slowest hundredth waits, with a full database.
+
+use anyhow::Result;
+
+use super::Bench;
+use super::row::Row;
+use crate::step::{cargo, run as run_command};
+use crate::workspace;
+
+/// Starts the release server with a filled database and calls it: `examples/bench_api` says how.
+pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
+    bench.build_server()?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--package", "filmjacket", "--example", "bench_api"]);
+    run_command(&mut build, "The first error above is the one to mend.")?;
+    let mut measure = crate::step::command("target/release/examples/bench_api");
+    bench.rows_from(measure.arg(workspace::path("target/release/filmjacket")))
+}
