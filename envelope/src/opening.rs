@@ -4,6 +4,7 @@ use crate::age::{Head, Payload};
 use crate::capsule::{Body, Keys, Preamble, Unsupported};
 use crate::error::Damaged;
 use crate::manifest::{MAX_MANIFEST_LEN, Manifest, Sender};
+use crate::part_opener::PartOpener;
 use crate::passcode::Passcode;
 use crate::secret::{Secret, redact_debug};
 use crate::{ObjectId, TransferId, age, bytes, names};
@@ -72,7 +73,7 @@ pub struct Opened {
 
 #[derive(Debug)]
 struct OpeningFile {
-    payload: Payload,
+    opener: PartOpener,
     /// For each part, whether it was verified.
     verified: Vec<bool>,
 }
@@ -108,7 +109,7 @@ impl Opening {
             let key = Head::parse(&file.head)?.open(&body.identity)?;
             let payload = Payload::new(&key, file.plain_len).map_err(|_| Damaged)?;
             let verified = vec![false; payload.part_count() as usize];
-            Ok(OpeningFile { payload, verified })
+            Ok(OpeningFile { opener: PartOpener::new(key, payload), verified })
         };
         let files = manifest.files.iter().map(open_file).collect::<Result<_, Damaged>>()?;
         Ok(Opened { contents: make_contents(manifest, body.total_plain), files })
@@ -169,23 +170,44 @@ impl Opened {
     /// # Errors
     /// [`Damaged`] if there is no such file.
     pub fn part_count(&self, index: usize) -> Result<u64, Damaged> {
-        self.files.get(index).map(|file| file.payload.part_count()).ok_or(Damaged)
+        self.part_opener(index).map(|opener| opener.payload().part_count())
     }
 
-    /// Opens part `n` of file `index` in place ([`Payload::open_part`]), in any order and as often as needed.
+    /// What opens the parts of file `index`, here or on another core.
     ///
     /// # Errors
-    /// [`Damaged`] unless `part` is exactly that part; the last one must end with the file's last chunk. `part` is
-    /// emptied then.
-    pub fn open_part(&mut self, index: usize, n: u64, part: &mut Vec<u8>) -> Result<(), Damaged> {
-        let Some(file) = self.files.get_mut(index) else {
-            part.clear();
-            return Err(Damaged);
-        };
-        file.payload.open_part(n, part)?;
+    /// [`Damaged`] if there is no such file.
+    pub fn part_opener(&self, index: usize) -> Result<&PartOpener, Damaged> {
+        self.files.get(index).map(|file| &file.opener).ok_or(Damaged)
+    }
+
+    /// Notes that part `n` of file `index` was verified, in any order and as often as wanted.
+    ///
+    /// # Errors
+    /// [`Damaged`] unless `voucher` was made by opening exactly that part.
+    pub fn accept(&mut self, index: usize, n: u64, voucher: &[u8; 32]) -> Result<(), Damaged> {
+        let file = self.files.get_mut(index).ok_or(Damaged)?;
         let verified = usize::try_from(n).ok().and_then(|n| file.verified.get_mut(n)).ok_or(Damaged)?;
+        if !file.opener.made(n, voucher) {
+            return Err(Damaged);
+        }
         *verified = true;
         Ok(())
+    }
+
+    /// Opens part `n` of file `index` in place and notes that it was verified.
+    ///
+    /// # Errors
+    /// As [`PartOpener::open_part`]. `part` is emptied then.
+    pub fn open_part(&mut self, index: usize, n: u64, part: &mut Vec<u8>) -> Result<(), Damaged> {
+        let opened = self.part_opener(index).and_then(|opener| opener.open_part(n, part));
+        match opened {
+            Ok(voucher) => self.accept(index, n, voucher.as_bytes()),
+            Err(Damaged) => {
+                part.clear();
+                Err(Damaged)
+            }
+        }
     }
 
     /// Whether every part of file `index` was verified. Only then may it be called complete.

@@ -4,7 +4,9 @@
 use envelope::age::{self, Identity, PART_PLAIN_LEN};
 use envelope::capsule::{H_LEN, Keys, Preamble, Unsupported};
 use envelope::manifest::{File, Manifest, Sender};
-use envelope::{Damaged, FileDetails, ObjectEntry, Opening, Passcode, SealError, Sealed, Sealing, SealingDetails};
+use envelope::{
+    Damaged, FileDetails, ObjectEntry, Opening, PartOpener, Passcode, SealError, Sealed, Sealing, SealingDetails,
+};
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 
@@ -88,6 +90,39 @@ fn what_was_sealed_opens_in_any_order_and_is_complete_only_at_the_end() {
         assert_eq!(part.len(), [PART_PLAIN_LEN, 70_000][n]);
     }
     assert!(opened.is_verified(0) && !opened.is_verified(1) && !opened.is_verified(2));
+}
+
+#[test]
+fn a_part_opened_elsewhere_counts_only_with_its_own_voucher() {
+    let (held, opening) = &*TWO_FILES;
+    let mut opened = opening.unlock(&held.sealed.capsule, &held.sealed.manifest, &held.objects).unwrap();
+    let elsewhere = |index| PartOpener::parse(&*opened.part_opener(index).unwrap().to_bytes()).unwrap();
+    let openers = [elsewhere(0), elsewhere(1)];
+    let voucher = |index: usize, n: usize| {
+        let mut part = held.parts[index][n].clone();
+        *openers[index].open_part(n as u64, &mut part).unwrap().as_bytes()
+    };
+    let (first, last, other) = (voucher(0, 0), voucher(0, 1), voucher(1, 0));
+    let mut flipped = last;
+    flipped[31] ^= 1;
+    for (index, n, wrong) in
+        [(0, 0, last), (0, 1, first), (0, 0, other), (1, 0, first), (0, 1, flipped), (0, 1, [0; 32])]
+    {
+        assert_eq!(opened.accept(index, n, &wrong), Err(Damaged), "file {index}, part {n}");
+    }
+    assert_eq!(opened.accept(0, 2, &last), Err(Damaged));
+    assert_eq!(opened.accept(2, 0, &first), Err(Damaged));
+    // The same part twice is one part.
+    opened.accept(0, 0, &first).unwrap();
+    opened.accept(0, 0, &first).unwrap();
+    assert!(!opened.is_verified(0));
+    opened.accept(0, 1, &last).unwrap();
+    assert!(opened.is_verified(0) && !opened.is_verified(1));
+
+    // What does not open leaves nothing, and no voucher.
+    let mut swapped = held.parts[0][1].clone();
+    assert!(openers[0].open_part(0, &mut swapped).is_err() && swapped.is_empty());
+    assert!(PartOpener::parse(&opened.part_opener(0).unwrap().to_bytes()[..39]).is_err());
 }
 
 #[test]

@@ -18,9 +18,10 @@ use protocol::{Problem, ProblemKind};
 use std::time::Instant;
 
 /// Everything comes from here; no script or style stands in the page; the one trusted-types policy makes the addresses
-/// of our own workers.
+/// of our own workers. Frames: no answer of this server may be framed; a page frames only what its service worker for
+/// streamed downloads makes up.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
-    connect-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; \
+    connect-src 'self'; frame-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types app-loader";
 

@@ -10,6 +10,11 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("app-l
   },
 }) ?? { createScriptURL: (url) => url };
 
+/** The address of one of our workers, for what takes only trusted ones. @param {string} name  of its module in worker/ */
+export function workerUrl(name) {
+  return policy.createScriptURL(new URL(`./worker/${name}.js`, import.meta.url).href);
+}
+
 /** An error that a worker reported: `kind` is stable, `message` is for people. */
 export class WorkerFault extends Error {
   /** @param {{kind: string, message: string, [field: string]: any}} fault */
@@ -44,8 +49,7 @@ export class WorkerLink {
    * @param {(event: any) => void} [onEvent]
    */
   constructor(name, onEvent) {
-    const url = policy.createScriptURL(new URL(`./worker/${name}.js`, import.meta.url).href);
-    this.#worker = new Worker(url, { type: "module", name });
+    this.#worker = new Worker(workerUrl(name), { type: "module", name });
     this.#worker.addEventListener("message", ({ data }) => {
       if (data.event) onEvent?.(data.event);
       else if ("progress" in data) this.#waiting.get(data.id)?.onProgress?.(data.progress);

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 /// As in the design, not as in the code: a change there must be made here too.
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
-    style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
+    frame-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types app-loader";
 
 #[track_caller]

@@ -16,7 +16,7 @@ mod self_test;
 mod zip_stream;
 
 pub use js::Bytes;
-pub use opening::{Opening, normalize_passcode, parse_link};
+pub use opening::{Opening, PartOpening, normalize_passcode, parse_link};
 pub use qr::qr_modules;
 pub use sealing::Sealing;
 #[cfg(feature = "self-test")]

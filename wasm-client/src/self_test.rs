@@ -8,7 +8,7 @@ mod check;
 mod primitives;
 
 use crate::js::{self, Bytes};
-use crate::{Opening, Sealing, parse_link};
+use crate::{Opening, PartOpening, Sealing, parse_link};
 use check::{Reader, Vectors};
 use envelope::age::PART_PLAIN_LEN;
 use js_sys::{Error, JSON, JsString, Reflect};
@@ -79,14 +79,20 @@ fn round_trips() -> Result<usize, JsValue> {
     let objects = serde_json::Value::from(objects).to_string();
     expect(name_of(opening.unlock(&other, &text("manifest")?, &objects)) == "damaged", "a changed capsule opened")?;
     opening.unlock(&text("capsule")?, &text("manifest")?, &objects)?;
+    let mut parts = PartOpening::new();
     for (i, n, sealed, plain) in sealed_parts.into_iter().rev() {
         expect(!opening.is_verified(i), "a file was complete before its last part")?;
+        let opener = opening.part_opener(i)?;
         let mut part = Vec::new();
-        opening.open_part(i, n, &sealed)?.read_into(&mut part);
+        parts.open_part(&opener, n, &sealed)?.read_into(&mut part);
         expect(part == plain, "a part opened to something else")?;
+        let voucher = parts.take_voucher().ok_or_else(|| js::error("self-test", "no voucher for an opened part"))?;
+        expect(name_of(opening.accept(i, n + 1, &voucher)) == "damaged", "a voucher counted for another part")?;
+        opening.accept(i, n, &voucher)?;
         sealed.read_into(&mut part);
         part[0] ^= 1;
-        expect(name_of(opening.open_part(i, n, &Bytes::copy_of(&part))) == "damaged", "a changed part opened")?;
+        expect(name_of(parts.open_part(&opener, n, &Bytes::copy_of(&part))) == "damaged", "a changed part opened")?;
+        expect(parts.take_voucher().is_none(), "a voucher for a changed part")?;
         expect(n > 0 || opening.is_verified(i), "a whole file is not complete")?;
     }
     expect(name_of(parse_link("#cut")) == "damaged-link", "a cut link was read")?;

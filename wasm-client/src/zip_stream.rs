@@ -25,6 +25,16 @@ impl Write for Outbox {
     }
 }
 
+/// From here on an entry or its place needs the longer fields of ZIP64.
+const ZIP64_FROM: u64 = u32::MAX as u64;
+
+fn options(plain_len: u64, modified_unix: f64) -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .large_file(plain_len >= ZIP64_FROM)
+        .last_modified_time(to_dos_time(modified_unix))
+}
+
 /// Each call returns the archive bytes that it led to; all of them in a row are the archive.
 #[wasm_bindgen]
 pub struct ZipStream {
@@ -46,10 +56,7 @@ impl ZipStream {
 
     /// Begins the next file. The name is made safe; it must differ from those before.
     pub fn start_file(&mut self, name: &str, plain_len: f64, modified_unix: f64) -> Result<Bytes, JsValue> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .large_file(js::length(plain_len)? >= u64::from(u32::MAX))
-            .last_modified_time(to_dos_time(modified_unix));
+        let options = options(js::length(plain_len)?, modified_unix);
         self.writer()?.start_file(envelope::names::safe_file_name(name), options).map_err(explain)?;
         Ok(self.take())
     }
@@ -100,4 +107,33 @@ fn to_dos_time(unix: f64) -> DateTime {
             DateTime::from_date_and_time(year, t.month().into(), t.day(), t.hour(), t.minute(), t.second()).ok()
         })
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use super::{Outbox, options};
+    use std::io::Write as _;
+    use zip::ZipWriter;
+
+    fn archive_len(names: &[&str], lens: &[usize]) -> usize {
+        let outbox = Outbox::default();
+        let mut writer = ZipWriter::new_stream(outbox.clone());
+        for (name, len) in names.iter().zip(lens) {
+            writer.start_file(*name, options(*len as u64, 1_800_000_000.0)).unwrap();
+            writer.write_all(&vec![7; *len]).unwrap();
+        }
+        writer.finish().unwrap();
+        outbox.0.borrow().len()
+    }
+
+    /// So whoever archives nothing under the same names knows the length beforehand (`zipLength` of open-worker.js).
+    #[test]
+    fn what_an_archive_adds_does_not_depend_on_its_contents() {
+        let names = ["scan.png", "🦴 knee.dcm", "صورة.zip", "Größe.pdf", "e"];
+        let around = archive_len(&names, &[0; 5]);
+        for lens in [[1, 0, 70_000, 2, 3], [300_000, 5, 0, 1, 65_536]] {
+            assert_eq!(archive_len(&names, &lens), around + lens.iter().sum::<usize>(), "{lens:?}");
+        }
+    }
 }

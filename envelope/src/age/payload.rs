@@ -20,9 +20,26 @@ impl PayloadKey {
     pub fn derive(file_key: &FileKey, nonce: &[u8; NONCE_LEN]) -> Self {
         Self(derive_key(file_key.as_bytes(), nonce, b"payload"))
     }
+
+    /// For [`crate::PartOpener`] alone, which carries it to another core.
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Secret::from_bytes(bytes))
+    }
+
+    /// The reverse.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Shows that whoever has it held this key and names part `n`. Never stored and never sent: no part of the format.
+    pub(crate) fn derive_voucher(&self, n: u64) -> Secret<32> {
+        derive_key(self.as_bytes(), &n.to_be_bytes(), b"filmjacket/part-voucher")
+    }
 }
 
 /// `HKDF-SHA256(ikm, salt, info)`, 32 bytes, as everywhere in age.
+// Not inlined: everyone downloads each copy, and nothing here is hot.
+#[inline(never)]
 #[expect(clippy::expect_used, reason = "HKDF refuses only more than 8,160 bytes")]
 pub(super) fn derive_key(ikm: &[u8], salt: &[u8], info: &[u8]) -> Secret<32> {
     let mut key = Secret::zero();

@@ -1,17 +1,31 @@
-// Saving: picks where the bytes can go, shows progress, hands the finished file to the browser. Never half a file.
+// Saving: picks where the bytes can go, shows progress, hands the finished file to the browser. Nothing is called saved
+// before all of it verified and was taken.
 
+import { stayAwake } from "../awake.js";
 import { byId, tell, tellError } from "../dom.js";
 import { bytes, roughly } from "../format.js";
+import { StreamedDownload } from "./streamed.js";
 
-/** Up to here a file is put together in memory: small enough for any phone. */
-const SMALL = 64_000_000;
-/** Without a disk to stage on, memory is all there is; beyond this, tabs of phones are killed. */
+/** Up to here a file is put together in memory, and appears whole or not at all: small enough for any phone. */
+const SMALL = 32 * 1024 * 1024;
+/** Where nothing else works, memory is all there is; beyond this, tabs of phones are killed. */
 const MEMORY_LIMIT = 512 * 1024 * 1024;
+
+/**
+ * @typedef {object} Wish
+ * @property {string} name
+ * @property {number} length
+ * @property {number[]} indexes
+ * @property {boolean} zip
+ * @property {() => Promise<void>} ready  what has to end before
+ */
 
 export class Saving {
   #link;
   #running = false;
   #title = document.title;
+  /** The download that the browser makes of what is being saved, if this way was chosen. @type {StreamedDownload | null} */
+  #streamed = null;
 
   /** @param {import("../worker-link.js").WorkerLink} link */
   constructor(link) {
@@ -24,12 +38,7 @@ export class Saving {
 
   /**
    * Saves files under one name; only one save runs at a time.
-   * @param {object} wish
-   * @param {string} wish.name
-   * @param {number} wish.length
-   * @param {number[]} wish.indexes
-   * @param {boolean} wish.zip
-   * @param {() => Promise<void>} wish.ready  what has to end before
+   * @param {Wish} wish
    * @returns {Promise<boolean>} whether everything is saved
    */
   async save(wish) {
@@ -37,20 +46,25 @@ export class Saving {
     tellError(byId("save-error"), "");
     tell(byId("save-status"), "");
     this.#running = true;
+    const goToSleep = stayAwake();
     try {
       // First of all: the picker may only open while the click is fresh.
       const sink = await this.#chooseSink(wish);
       if (!sink) return false;
       this.#show(wish.name);
       await wish.ready();
-      const blob = await this.#link.ask("save", { indexes: wish.indexes, zip: wish.zip, sink });
+      const transfer = sink.kind === "stream" ? [sink.port] : [];
+      const blob = await this.#link.ask("save", { indexes: wish.indexes, zip: wish.zip, sink }, { transfer });
       if (blob) handOver(blob, wish.name);
       tell(byId("save-status"), `${wish.name} is complete and verified.`);
       return true;
     } catch (error) {
-      this.#tellFailure(error);
+      this.#tellFailure(error, wish.name);
       return false;
     } finally {
+      goToSleep();
+      this.#streamed?.end();
+      this.#streamed = null;
       this.#running = false;
       this.#hide();
     }
@@ -60,7 +74,18 @@ export class Saving {
   handle(event) {
     if (event.type === "waiting" && this.#running) tell(byId("save-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving") tell(byId("save-note"), "");
-    if (event.type !== "saving") return;
+    if (event.type === "download") this.#streamed?.begin();
+    if (event.type === "beat") this.#stay();
+    if (event.type === "saving") this.#showProgress(event);
+  }
+
+  async #stay() {
+    const kept = await this.#streamed?.stay();
+    if (kept === false) this.#link.ask("stop", { kind: "download-lost", message: "The browser lost the download." });
+  }
+
+  /** @param {any} event */
+  #showProgress(event) {
     const { done, total, rate, secondsLeft } = event;
     const share = total === 0 ? 1 : done / total;
     /** @type {HTMLProgressElement} */ (byId("save-progress")).value = share * 100;
@@ -69,8 +94,13 @@ export class Saving {
     document.title = `${Math.floor(share * 100)} % · Saving · Filmjacket`;
   }
 
-  /** Memory for small files; a picked file, else the browser's private disk, else memory as far as it goes. */
-  async #chooseSink({ name, length }) {
+  /**
+   * The first way that works: memory for small files; a picked file; a download streamed through a service worker; memory
+   * as far as it goes. Safari's own disk comes before the service worker, see docs/adr.
+   * @param {Wish} wish
+   */
+  async #chooseSink(wish) {
+    const { name, length, indexes, zip } = wish;
     if (length <= SMALL) return { kind: "memory" };
     const picker = /** @type {any} */ (window).showSaveFilePicker;
     if (picker) {
@@ -81,7 +111,14 @@ export class Saving {
         // Forbidden here: the other ways remain.
       }
     }
-    if (await this.#link.ask("hasDisk")) return { kind: "disk" };
+    if (navigator.vendor.startsWith("Apple") && (await this.#link.ask("hasDisk"))) return { kind: "disk" };
+    try {
+      const { download, port } = await StreamedDownload.announce(name, await this.#link.ask("saveLength", { indexes, zip }));
+      this.#streamed = download;
+      return { kind: "stream", port };
+    } catch {
+      // No service worker here, as in private windows of some browsers.
+    }
     if (length <= MEMORY_LIMIT) return { kind: "memory" };
     throw new Error(`This browser can save up to ${bytes(MEMORY_LIMIT)} at once; this is ${bytes(length)}. Please use a current Chrome, Edge, Firefox or Safari, not in a private window.`);
   }
@@ -101,16 +138,19 @@ export class Saving {
     for (const button of saveButtons()) button.removeAttribute("aria-disabled");
   }
 
-  /** @param {any} error */
-  #tellFailure(error) {
+  /** @param {any} error @param {string} name */
+  #tellFailure(error, name) {
     const sentences = {
-      damaged: "This file does not arrive as the sender sealed it: it was damaged or changed on the way. Nothing of it was kept. Please ask the sender to send it again.",
-      "ticket-invalid": "The time to fetch these files is over, or the sender ended the transfer. Nothing was saved. Open the link again to see.",
-      "link-invalid": "The sender ended the transfer, or it has expired. Nothing was saved.",
+      damaged: "This file does not arrive as the sender sealed it: it was damaged or changed on the way. Please ask the sender to send it again.",
+      "ticket-invalid": "The time to fetch these files is over, or the sender ended the transfer. Open the link again to see.",
+      "link-invalid": "The sender ended the transfer, or it has expired.",
+      "download-lost": "Your browser broke off the download. Please save it once more.",
     };
     const sentence = sentences[/** @type {keyof typeof sentences} */ (error.kind)] ?? error.message;
-    if (error.kind === "stopped") tell(byId("save-status"), "Stopped. Nothing was saved.");
-    else tellError(byId("save-error"), /nothing/i.test(sentence) ? sentence : `${sentence} Nothing was saved.`);
+    // Some browsers keep what they got, and one shows it as if it were whole.
+    const left = this.#streamed?.begun ? `If your downloads show ${name} now, it is not whole: please delete it.` : "Nothing was saved.";
+    if (error.kind === "stopped") tell(byId("save-status"), `Stopped. ${left}`);
+    else tellError(byId("save-error"), /nothing/i.test(sentence) ? sentence : `${sentence} ${left}`);
   }
 }
 

@@ -1,82 +1,69 @@
-// Fetches objects part by part and opens each part before anything is handed on. The first failure to open ends it all:
-// nothing is asked again, nothing more is sent.
+// Fetches and opens a file's parts ahead in a pool and gives them out in order. Each part counts only with the proof that
+// it verified. The first one that does not open ends it all: nothing is asked again.
 
-import { offline, problemFrom } from "../api.js";
 import { persist } from "./transport.js";
 
+// Parts on their way or waiting to be written, for each helper: one is opened while the next travels. This bounds the
+// memory, because a slow disk holds back the asking.
+const PARTS_A_HELPER = 2;
+
 /**
- * Yields a file's plaintext in order, one part at a time; ends only after the last part verified.
+ * Yields a file's plaintext in order, one part at a time; ends only after the last part verified. The buffers are the
+ * caller's to hand on.
  * @param {object} job
- * @param {any} job.opening  the WASM client's Opening, unlocked
+ * @param {import("./pool.js").Pool} job.pool  of part-opener.js
+ * @param {any} job.opening  the WASM client's Opening, unlocked; keeps the books
  * @param {{index: number, object_id: string, object_len: number}} job.file
  * @param {string} job.ticket
  * @param {number} job.partLen  sealed bytes of every part but the last
  * @param {Parameters<typeof persist>[1]} job.patience
  * @param {(bytes: number) => void} job.onBytes
+ * @returns {AsyncGenerator<Uint8Array>}
  */
 export async function* openParts(job) {
-  const count = job.opening.part_count(job.file.index);
-  let next = fetchPart(job, 0);
-  for (let n = 0; n < count; n++) {
-    const sealed = await next;
-    // The next part travels while this one is opened and written.
-    if (n + 1 < count) {
-      next = fetchPart(job, n + 1);
-      // Whoever stops reading leaves this one unawaited; its error is not news then.
-      next.catch(() => {});
+  const { pool, opening, file, patience } = job;
+  const count = opening.part_count(file.index);
+  const over = new AbortController();
+  const ahead = { ...job, patience: { ...patience, signal: AbortSignal.any([patience.signal, over.signal]) } };
+  /** @type {Promise<{plain: Uint8Array, voucher: Uint8Array}>[]} */
+  const coming = [];
+  let next = 0;
+  try {
+    for (let n = 0; n < count; n++) {
+      while (next < count && coming.length < pool.helpers.length * PARTS_A_HELPER) coming.push(fetchPart(ahead, next++));
+      const { plain, voucher } = await /** @type {Promise<any>} */ (coming.shift());
+      opening.accept(file.index, n, voucher);
+      yield plain;
     }
-    yield /** @type {Uint8Array} */ (job.opening.open_part(job.file.index, n, sealed));
+  } finally {
+    // Whoever stops reading, or failed, wants nothing of what is still on its way.
+    over.abort();
   }
 }
 
-/** @returns {Promise<Uint8Array>} exactly the bytes of part n */
-function fetchPart({ file, ticket, partLen, patience, onBytes }, n) {
+/** @returns {Promise<{plain: Uint8Array, voucher: Uint8Array}>} */
+function fetchPart({ pool, opening, file, ticket, partLen, patience, onBytes }, n) {
   const start = n * partLen;
   const end = Math.min(file.object_len, start + partLen);
-  return persist(async (signal) => {
+  const url = `/api/v1/open/objects/${file.object_id}`;
+  const part = persist(async (signal) => {
     let counted = 0;
+    const count = (/** @type {number} */ bytes) => {
+      onBytes(bytes - counted);
+      counted = bytes;
+    };
     try {
-      return await fetchRange(`/api/v1/open/objects/${file.object_id}`, ticket, start, end, signal, (bytes) => {
-        counted += bytes;
-        onBytes(bytes);
-      });
+      const opener = opening.part_opener(file.index);
+      const fields = { url, ticket, start, end, opener, n };
+      const opened = await pool.freest.ask("open", fields, { signal, onProgress: count, transfer: [opener.buffer] });
+      count(end - start);
+      return opened;
     } catch (error) {
-      onBytes(-counted);
+      count(0);
       throw error;
     }
   }, patience);
-}
-
-/** A range, whole or not at all: an answer that was cut counts as a lost connection. */
-async function fetchRange(url, ticket, start, end, signal, onBytes) {
-  let answer;
-  try {
-    answer = await fetch(url, {
-      headers: { Authorization: `Ticket ${ticket}`, Range: `bytes=${start}-${end - 1}` },
-      signal,
-      cache: "no-store",
-      redirect: "error",
-    });
-  } catch {
-    signal.throwIfAborted();
-    throw offline();
-  }
-  if (!answer.ok) throw problemFrom(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
-  const bytes = new Uint8Array(end - start);
-  let at = 0;
-  try {
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-    for (let step = await reader.read(); !step.done; step = await reader.read()) {
-      // More than was asked for can never verify: cut here, and let the tag decide.
-      const piece = step.value.subarray(0, bytes.length - at);
-      bytes.set(piece, at);
-      at += piece.length;
-      onBytes(piece.length);
-    }
-  } catch {
-    signal.throwIfAborted();
-    throw offline();
-  }
-  if (at !== bytes.length) throw offline();
-  return bytes;
+  // It is awaited in its turn, or not at all when an earlier one failed.
+  part.catch(() => {});
+  return part;
 }

@@ -1,11 +1,13 @@
-// The recipient's worker: checks link and passcode, holds the ticket and the keys, opens files and writes them out.
-// The page gets names, lengths, progress and finished pictures; never a key, the ticket or half a file.
+// The recipient's worker: checks link and passcode, holds identity and ticket, has parts opened by its pool, keeps the books
+// of what verified, and writes files out in order. Helpers get one file's key for one part at a time. The page gets names,
+// lengths, progress and finished pictures; never a key, the ticket or half a file.
 
 import { call } from "../api.js";
 import { sniffPicture } from "../kinds.js";
 import { client, loadClient } from "./client.js";
 import { openParts } from "./download.js";
 import { Meter } from "./meter.js";
+import { Pool } from "./pool.js";
 import { Fault, serve, tellPage } from "./serve.js";
 import { hasDisk, openSink, removeStaged } from "./sinks.js";
 import { Gate, persist } from "./transport.js";
@@ -20,15 +22,25 @@ let h;
 let opening;
 /** @type {string} */
 let ticket;
+/** Where the WASM client comes from. @type {{url: string, integrity: string}} */
+let source;
+/** Opens parts; there once the transfer is unlocked. @type {Pool} */
+let pool;
 /** @type {SealedFile[]} */
 let files = [];
 /** Files whose every byte verified. */
 const verified = new Set();
 /** Small pictures that were opened for their preview, kept so that saving fetches nothing twice. @type {Map<number, Blob>} */
 const kept = new Map();
+/** Ends the saving under way. */
 let stop = new AbortController();
 /** Aborted by the first thing that is not what was sealed: from then on nothing more is asked of this server. */
 const distrust = new AbortController();
+
+function load(/** @type {any} */ wasm) {
+  source = wasm;
+  return loadClient(wasm);
+}
 
 /** What a link leads to. Spends nothing. */
 async function look({ fragment }) {
@@ -53,6 +65,7 @@ async function unlock({ passcode }) {
   const list = JSON.parse(attempt.unlock(answer.capsule, answer.manifest, JSON.stringify(answer.objects)));
   opening = attempt;
   ticket = answer.ticket;
+  pool = new Pool("part-opener", source);
   files = list.files;
   return {
     message: list.message,
@@ -75,7 +88,7 @@ async function* plainParts(/** @type {number} */ index, /** @type {Meter | null}
     onWaiting: () => tellPage({ type: "waiting" }),
   };
   const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
-  for await (const plain of openParts({ opening, file: files[index], ticket, partLen: client.part_len(), patience, onBytes })) {
+  for await (const plain of openParts({ pool, opening, file: files[index], ticket, partLen: client.part_len(), patience, onBytes })) {
     tellPage({ type: "moving" });
     yield plain;
   }
@@ -108,24 +121,41 @@ async function preview({ index }) {
 /** Opens one file, or all as a ZIP, into a sink. Answers with what the page must still hand over, or null. */
 async function save({ indexes, zip, sink: choice }) {
   stop = new AbortController();
-  const signal = stop.signal;
+  const { signal } = stop;
   const chosen = indexes.map((/** @type {number} */ index) => files[index]);
   const meter = new Meter(files.map((file) => (indexes.includes(file.index) ? file.object_len : 0)), (state) => tellPage({ type: "saving", ...state }));
-  const length = chosen.reduce((/** @type {number} */ sum, /** @type {SealedFile} */ file) => sum + file.plain_len, 0);
-  const sink = await openSink(choice, length);
+  const sink = await openSink(choice, plainLength(chosen), stop);
   try {
     if (zip) await writeZip(chosen, sink, meter, signal);
     else for await (const plain of plainParts(indexes[0], meter, signal)) await sink.write(plain);
     signal.throwIfAborted();
+    meter.flush();
+    return await sink.close();
   } catch (error) {
     await sink.abort();
-    if (signal.aborted) throw new Fault("stopped", "Stopped. Nothing was saved.");
+    signal.throwIfAborted();
     throw error;
-  } finally {
-    stop = new AbortController();
   }
-  meter.flush();
-  return sink.close();
+}
+
+function plainLength(/** @type {SealedFile[]} */ chosen) {
+  return chosen.reduce((sum, file) => sum + file.plain_len, 0);
+}
+
+/** Bytes that saving these will bring; null if nobody can tell. */
+function saveLength({ indexes, zip }) {
+  const chosen = indexes.map((/** @type {number} */ index) => files[index]);
+  return zip ? zipLength(chosen) : plainLength(chosen);
+}
+
+/** Stored entries add their own length; what is around them is the same for empty ones. */
+function zipLength(/** @type {SealedFile[]} */ chosen) {
+  const zip = new client.ZipStream();
+  const heads = chosen.map(({ name }) => zip.start_file(name, 0, 0).length);
+  const length = heads.reduce((sum, head) => sum + head, plainLength(chosen)) + zip.finish().length;
+  zip.free();
+  // From here on ZIP64 adds fields that depend on the contents.
+  return length < 2 ** 32 - 1 ? length : null;
 }
 
 async function writeZip(chosen, sink, meter, signal) {
@@ -152,7 +182,10 @@ function untilDamage(handler) {
       return await handler(fields);
     } catch (error) {
       // The WASM client's errors have their slug as name, ours as kind.
-      if ([/** @type {any} */ (error).name, /** @type {any} */ (error).kind].includes("damaged")) distrust.abort();
+      if ([/** @type {any} */ (error).name, /** @type {any} */ (error).kind].includes("damaged")) {
+        distrust.abort();
+        pool?.stop();
+      }
       if (distrust.signal.aborted) throw new Fault("damaged", "This is not what the sender sealed. Nothing more is fetched.");
       throw error;
     }
@@ -160,12 +193,13 @@ function untilDamage(handler) {
 }
 
 serve({
-  load: loadClient,
+  load,
   look,
   check,
   unlock: untilDamage(unlock),
   preview: untilDamage(preview),
   save: untilDamage(save),
+  saveLength,
   hasDisk,
-  stop: () => stop.abort(),
+  stop: ({ kind = "stopped", message = "Stopped." }) => stop.abort(new Fault(kind, message)),
 });

@@ -1,11 +1,12 @@
-// Where saved bytes go: memory, the browser's private disk, or a file the person picked. Each is written in order and ends
-// in `close` (all verified) or `abort` (nothing stays). Nothing here knows what the bytes are.
+// Where saved bytes go: memory, the browser's private disk, a file the person picked, or a download that the browser makes
+// of them (save-service.js). Each is written in order and ends in `close` (all verified) or `abort` (nothing that could pass
+// for the file stays). Nothing here knows what the bytes are.
 
-import { Fault } from "./serve.js";
+import { Fault, tellPage } from "./serve.js";
 
 /**
  * @typedef {object} Sink
- * @property {(bytes: Uint8Array) => Promise<void>} write
+ * @property {(bytes: Uint8Array) => Promise<void>} write  the buffer is the sink's from then on
  * @property {() => Promise<Blob | null>} close  what the page still has to hand to the person; null if the file is in place
  * @property {() => Promise<void>} abort
  */
@@ -15,13 +16,24 @@ const STAGING = "saving";
 /** Milliseconds that a staged file stays for the browser's download to copy it; nobody tells when that has ended. */
 const STAGED_FOR = 15 * 60_000;
 
+// A browser that was given an address answers at once; a longer silence means that something keeps it from downloading.
+const BEGIN_WITHIN = 30_000;
+// Well below the half minute after which browsers stop a service worker that nobody speaks to.
+const BETWEEN_BEATS = 4_000;
+
 /**
- * @param {{kind: "memory"} | {kind: "disk"} | {kind: "picked", handle: FileSystemFileHandle}} choice
+ * @typedef {{kind: "memory"} | {kind: "disk"} | {kind: "picked", handle: FileSystemFileHandle} | {kind: "stream", port: MessagePort}} Choice
+ */
+
+/**
+ * @param {Choice} choice
  * @param {number} length  bytes to come, as far as known
+ * @param {AbortController} stop  ends the saving; the sink aborts it when the other side goes away
  * @returns {Promise<Sink>}
  */
-export async function openSink(choice, length) {
+export async function openSink(choice, length, stop) {
   if (choice.kind === "picked") return pickedSink(choice.handle);
+  if (choice.kind === "stream") return streamSink(choice.port, stop);
   if (choice.kind === "disk") return diskSink(length);
   return memorySink();
 }
@@ -95,6 +107,69 @@ async function pickedSink(handle) {
       // The picker made an empty file with the chosen name; it must not look like a saved one.
       const left = await handle.getFile().catch(() => null);
       if (left?.size === 0) await /** @type {any} */ (handle).remove?.();
+    },
+  };
+}
+
+/**
+ * A download: the service worker at the other end of `port` asks for bytes when the browser is ready for them, and tells
+ * when the browser took the last one.
+ * @param {MessagePort} port
+ * @param {AbortController} stop
+ * @returns {Sink}
+ */
+function streamSink(port, stop) {
+  /** What the other side said and nobody has waited for yet: "pull" or "taken". @type {string[]} */
+  const said = [];
+  let wake = () => {};
+  let begun = false;
+  port.onmessage = ({ data: { type } }) => {
+    if (type === "cancelled") stop.abort(new Fault("stopped", "The download was stopped in the browser."));
+    else if (type === "failed") stop.abort(new Fault("download-lost", "The browser lost the download."));
+    else said.push(type);
+    wake();
+  };
+  stop.signal.addEventListener("abort", () => wake());
+  // The page passes it on: a worker has no way to speak to a service worker that was stopped. Its timers run in time also
+  // while the page is hidden, unlike the page's own.
+  const beat = setInterval(() => tellPage({ type: "beat" }), BETWEEN_BEATS);
+  const hear = async () => {
+    while (said.length === 0) {
+      stop.signal.throwIfAborted();
+      await new Promise((resolve) => (wake = () => resolve(undefined)));
+    }
+    return said.shift();
+  };
+  /** Not before there is something to download: a transfer that is over must leave no trace in the browser's list. */
+  const begin = async () => {
+    begun = true;
+    tellPage({ type: "download" });
+    const refused = new Fault("download-refused", "Your browser did not begin the download. An extension or a setting may forbid it.");
+    const timer = setTimeout(() => stop.abort(refused), BEGIN_WITHIN);
+    await hear();
+    clearTimeout(timer);
+    said.unshift("pull");
+  };
+  const send = async (/** @type {any} */ message, /** @type {Transferable[]} */ moved) => {
+    if (!begun) await begin();
+    await hear();
+    port.postMessage(message, moved);
+  };
+  return {
+    async write(bytes) {
+      // An empty chunk would answer the question without bringing anything.
+      if (bytes.length > 0) await send(bytes, [bytes.buffer]);
+    },
+    async close() {
+      await send({ type: "end" }, []);
+      await hear();
+      clearInterval(beat);
+      port.close();
+      return null;
+    },
+    async abort() {
+      clearInterval(beat);
+      port.postMessage({ type: "fail" });
     },
   };
 }
