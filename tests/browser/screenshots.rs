@@ -25,7 +25,7 @@ async fn every_page_in_every_width_and_light() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("target/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
-    tour::walk(async |browser: &Browser, state: &str| {
+    let mut stop = async |browser: &Browser, state: &str| {
         for scheme in ["light", "dark"] {
             browser.prefer_colours(scheme).await;
             for width in WIDTHS {
@@ -39,8 +39,9 @@ async fn every_page_in_every_width_and_light() {
         }
         browser.prefer_colours("light").await;
         browser.width(1280).await;
-    })
-    .await;
+    };
+    tour::walk_as_sender(&mut stop).await;
+    tour::walk_as_recipient(&mut stop).await;
 }
 
 fn readme_picture(root: &Path, state: &str, width: u32, scheme: &str) -> Option<PathBuf> {

@@ -43,7 +43,13 @@ pub(crate) fn run_steps(steps: &mut Steps, choice: Choice, filters: &[String]) -
         run_command(with(&mut test, filters), ADVICE)
     })?;
     steps.step("journeys in a real browser", || {
-        run_command(with(cargo_test().args(["--test", "browser"]), filters), ADVICE)
+        let mut test = cargo_test();
+        // One more than the cores: a test waits for its browser every now and then.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from) + 1;
+        run_command(
+            with(test.args(["--test", "browser"]).env("RUST_TEST_THREADS", threads.to_string()), filters),
+            ADVICE,
+        )
     })
 }
 

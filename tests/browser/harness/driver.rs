@@ -115,6 +115,7 @@ impl Drop for Display {
     }
 }
 
+const TRIES: usize = 5;
 const MISSING: &str = "`cargo xtask test` installs what the browser tests run";
 
 /// The one that others are using, or a new one.
@@ -127,16 +128,21 @@ fn shared<T>(place: &Mutex<Weak<T>>, make: impl Fn() -> T) -> Arc<T> {
     })
 }
 
-/// Starts a process and reads its output until `told` finds in a line what was waited for.
+/// Starts a process and reads its output until `told` finds in a line what was waited for. A few times: the number that
+/// it chose for itself may be taken by another process before it has it.
 fn start<T>(command: &mut Command, told: impl Fn(&str) -> Option<T>) -> (Child, T) {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = command.spawn().expect(MISSING);
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let found = lines.by_ref().map_while(Result::ok).find_map(|line| told(&line));
-    let found = found.unwrap_or_else(|| panic!("{command:?} ended without telling where it is"));
-    // It must not be stopped by a full pipe.
-    std::thread::spawn(move || lines.for_each(drop));
-    (process, found)
+    for _ in 0..TRIES {
+        let mut process = command.spawn().expect(MISSING);
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        if let Some(found) = lines.by_ref().map_while(Result::ok).find_map(|line| told(&line)) {
+            // It must not be stopped by a full pipe.
+            std::thread::spawn(move || lines.for_each(drop));
+            return (process, found);
+        }
+        end(&mut process);
+    }
+    panic!("{command:?} ended {TRIES} times without telling where it is");
 }
 
 fn end(process: &mut Child) {

@@ -9,21 +9,24 @@ use super::site::Site;
 use super::steps::{Passed, RECIPIENT, SENDER};
 use fantoccini::key::Key;
 
-/// Walks through the whole product; `stop` is called at each state with its name, such as `send-check`.
-pub(crate) async fn walk(mut stop: impl AsyncFnMut(&Browser, &str)) {
-    let (site, relay) = Site::start_relayed().await;
+/// Walks through all that senders meet; `stop` is called at each state with its name, such as `send-check`.
+pub(crate) async fn walk_as_sender(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let site = Site::start();
     let folder = tempfile::tempdir().unwrap();
-    let sender = Browser::start().await;
-    visit_sign_in(&site, &sender, &mut stop).await;
-    visit_sending(&site, &sender, folder.path(), &mut stop).await;
-    visit_sent(&site, &sender, &mut stop).await;
-    visit_failures_of_sending(&sender, folder.path(), &site, &mut stop).await;
-    drop(sender);
+    let browser = Browser::start().await;
+    visit_sign_in(&site, &browser, stop).await;
+    visit_sending(&site, &browser, folder.path(), stop).await;
+    visit_sent(&site, &browser, stop).await;
+    visit_failures_of_sending(&browser, folder.path(), &site, stop).await;
+}
 
-    let recipient = Browser::start().await;
-    visit_opening(&site, &recipient, &mut stop).await;
-    visit_patient(&site, &recipient, &mut stop).await;
-    visit_dead_ends(&site, &relay, &recipient, &mut stop).await;
+/// The same for recipients.
+pub(crate) async fn walk_as_recipient(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let (site, relay) = Site::start_relayed().await;
+    let browser = Browser::start().await;
+    visit_opening(&site, &browser, stop).await;
+    visit_patient(&site, &browser, stop).await;
+    visit_dead_ends(&site, &relay, &browser, stop).await;
 }
 
 async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
