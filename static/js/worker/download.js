@@ -30,7 +30,12 @@ export async function* openParts(job) {
   let next = 0;
   try {
     for (let n = 0; n < count; n++) {
-      while (next < count && coming.length < pool.helpers.length * PARTS_A_HELPER) coming.push(fetchPart(ahead, next++));
+      while (next < count && coming.length < pool.helpers.length * PARTS_A_HELPER) {
+        const part = fetchPart(ahead, next++);
+        // Told at once, not in its turn: nothing before it may be asked for again once one is known to be damaged.
+        part.catch((error) => over.abort(error));
+        coming.push(part);
+      }
       const { plain, voucher } = await /** @type {Promise<any>} */ (coming.shift());
       opening.accept(file.index, n, voucher);
       yield plain;
@@ -46,7 +51,7 @@ function fetchPart({ pool, opening, file, ticket, partLen, patience, onBytes }, 
   const start = n * partLen;
   const end = Math.min(file.object_len, start + partLen);
   const url = `/api/v1/open/objects/${file.object_id}`;
-  const part = persist(async (signal) => {
+  return persist(async (signal) => {
     let counted = 0;
     const count = (/** @type {number} */ bytes) => {
       onBytes(bytes - counted);
@@ -63,7 +68,4 @@ function fetchPart({ pool, opening, file, ticket, partLen, patience, onBytes }, 
       throw error;
     }
   }, patience);
-  // It is awaited in its turn, or not at all when an earlier one failed.
-  part.catch(() => {});
-  return part;
 }

@@ -133,5 +133,5 @@ self.addEventListener("fetch", (event) => {
   const download = url.startsWith(prefix) ? downloads.get(url.slice(prefix.length)) : undefined;
   const wanted = download && !download.asked && mode === "navigate" && method === "GET";
   // Nothing here is for the server: it has nothing at this address.
-  event.respondWith(wanted ? download.respond() : new Response(null, { status: 404, headers: HEADERS }));
+  event.respondWith(wanted ? download.respond() : new Response("There is nothing here.", { status: 404, headers: HEADERS }));
 });

@@ -18,12 +18,14 @@ use super::engine::Engine;
 /// What distinguishes one browser from another.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// The two options below are Chromium's.
+    /// `without_scripts` and `proxy_port` are Chromium's.
     pub(crate) engine: Engine,
     /// Pages may not run scripts.
     pub(crate) without_scripts: bool,
     /// Everything the browser asks for, of whatever host, goes to this port on 127.0.0.1.
     pub(crate) proxy_port: Option<u16>,
+    /// Settings of Firefox beside those that every driven one has, as `about:config` names them.
+    pub(crate) firefox_prefs: Value,
 }
 
 /// A browser with one window.

@@ -24,7 +24,7 @@ impl Engine {
     pub(super) fn capabilities(self, options: &Options, folder: &Path, downloads: &Path) -> Value {
         match self {
             Self::Chromium => chromium(options, folder, downloads),
-            Self::Firefox => firefox(downloads),
+            Self::Firefox => firefox(options, downloads),
             // Without a name it would be the driver's own choice, which is the same; profile and downloads are told by
             // its environment, see `Driver`.
             Self::WebKit => json!({"browserName": "MiniBrowser", "unhandledPromptBehavior": "accept"}),
@@ -74,8 +74,8 @@ fn chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
 }
 
 /// geckodriver itself makes a fresh profile and turns off most of what Firefox does in the background.
-fn firefox(downloads: &Path) -> Value {
-    let prefs = json!({
+fn firefox(options: &Options, downloads: &Path) -> Value {
+    let mut prefs = json!({
         // 2: the folder that the next line names.
         "browser.download.folderList": 2,
         "browser.download.dir": downloads,
@@ -88,6 +88,9 @@ fn firefox(downloads: &Path) -> Value {
         "intl.accept_languages": "en-GB",
         "ui.prefersReducedMotion": 1,
     });
+    for (name, value) in options.firefox_prefs.as_object().into_iter().flatten() {
+        prefs[name] = value.clone();
+    }
     json!({
         "browserName": "firefox",
         "moz:firefoxOptions": {"args": ["-headless"], "prefs": prefs},

@@ -1,5 +1,5 @@
 //! A man in the middle: every request and answer between a browser and the server passes here, is recorded, and may be
-//! changed or cut on its way.
+//! changed, held back or cut on its way.
 //!
 //! It speaks only the HTTP/1.1 that the two sides use with one another: bodies of told length, one exchange a
 //! connection. It also stands as a browser's forward proxy, and then sees what the browser asks of other hosts.
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// A request as it passed.
@@ -30,6 +31,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Close the connection after so many bytes of the body, though more were promised.
     pub(crate) cut_after: Option<usize>,
+    /// Hand it on only when told so.
+    pub(crate) held: Option<Arc<Notify>>,
 }
 
 /// Changes answers.
@@ -117,6 +120,9 @@ async fn pass(browser: TcpStream, upstream: u16, state: &Mutex<State>) -> Result
         }
         state.exchanges.push((request, answer.clone()));
     }
+    if let Some(held) = &answer.held {
+        held.notified().await;
+    }
     let told = format!("{}Content-Length: {}\r\nConnection: close\r\n\r\n", answer.head, answer.body.len());
     let sent = answer.cut_after.unwrap_or(answer.body.len()).min(answer.body.len());
     browser.write_all(told.as_bytes()).await?;
@@ -160,7 +166,7 @@ pub(crate) async fn ask(upstream: u16, request: &Request) -> Result<Answer> {
         server.read_to_end(&mut body).await?;
     }
     let head = without(&head, &["connection", "content-length", "transfer-encoding"]);
-    Ok(Answer { status, head, body, cut_after: None })
+    Ok(Answer { status, head, body, ..Answer::default() })
 }
 
 async fn read_chunked(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> Result<()> {

@@ -8,4 +8,5 @@ mod keyboard;
 mod names;
 mod origin;
 mod passcodes;
+mod streams;
 mod without_scripts;
