@@ -2,7 +2,7 @@
 // before all of it verified and was taken.
 
 import { stayAwake } from "../awake.js";
-import { byId, tell, tellError } from "../dom.js";
+import { byId, tell, tellError, whileBusy } from "../dom.js";
 import { bytes, roughly } from "../format.js";
 import { StreamedDownload } from "./streamed.js";
 
@@ -31,6 +31,7 @@ export class Saving {
   constructor(link) {
     this.#link = link;
     byId("stop-saving").addEventListener("click", () => this.#link.ask("stop"));
+    byId("open-again").addEventListener("click", () => whileBusy(byId("open-again"), () => this.#openAgain()));
     window.addEventListener("beforeunload", (event) => {
       if (this.#running) event.preventDefault();
     });
@@ -74,9 +75,27 @@ export class Saving {
   handle(event) {
     if (event.type === "waiting" && this.#running) tell(byId("save-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving") tell(byId("save-note"), "");
+    if (event.type === "ticket-over") {
+      tell(byId("save-note"), "The time to fetch these files is over. What has come so far is kept. To go on, open the transfer again: this uses up one more opening.");
+      byId("open-again").hidden = false;
+    }
     if (event.type === "download") this.#streamed?.begin();
     if (event.type === "beat") this.#stay();
     if (event.type === "saving") this.#showProgress(event);
+  }
+
+  /** Goes on with another ticket. */
+  async #openAgain() {
+    try {
+      await this.#link.ask("renew");
+      byId("open-again").hidden = true;
+      tell(byId("save-note"), "");
+    } catch (error) {
+      const { kind, message } = /** @type {any} */ (error);
+      // Without an answer there is still hope; anything else is the end.
+      if (kind === "offline") tell(byId("save-note"), message);
+      else this.#link.ask("stop", { kind, message });
+    }
   }
 
   async #stay() {
@@ -134,6 +153,7 @@ export class Saving {
   #hide() {
     document.title = this.#title;
     byId("saving").hidden = true;
+    byId("open-again").hidden = true;
     tell(byId("save-note"), "");
     for (const button of saveButtons()) button.removeAttribute("aria-disabled");
   }
@@ -143,7 +163,7 @@ export class Saving {
     const sentences = {
       damaged: "This file does not arrive as the sender sealed it: it was damaged or changed on the way. Please ask the sender to send it again.",
       "ticket-invalid": "The time to fetch these files is over, or the sender ended the transfer. Open the link again to see.",
-      "link-invalid": "The sender ended the transfer, or it has expired.",
+      "link-invalid": "The sender ended the transfer, it has expired, or its openings are used up.",
       "download-lost": "Your browser broke off the download. Please save it once more.",
     };
     const sentence = sentences[/** @type {keyof typeof sentences} */ (error.kind)] ?? error.message;

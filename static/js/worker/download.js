@@ -14,7 +14,8 @@ const PARTS_A_HELPER = 2;
  * @param {import("./pool.js").Pool} job.pool  of part-opener.js
  * @param {any} job.opening  the WASM client's Opening, unlocked; keeps the books
  * @param {{index: number, object_id: string, object_len: number}} job.file
- * @param {string} job.ticket
+ * @param {{ticket: string, expire: (ticket: string) => void}} job.access  `expire` is told of a ticket that
+ *     the server takes no more; it may close the gate of `patience` until there is another
  * @param {number} job.partLen  sealed bytes of every part but the last
  * @param {Parameters<typeof persist>[1]} job.patience
  * @param {(bytes: number) => void} job.onBytes
@@ -47,11 +48,12 @@ export async function* openParts(job) {
 }
 
 /** @returns {Promise<{plain: Uint8Array, voucher: Uint8Array}>} */
-function fetchPart({ pool, opening, file, ticket, partLen, patience, onBytes }, n) {
+function fetchPart({ pool, opening, file, access, partLen, patience, onBytes }, n) {
   const start = n * partLen;
   const end = Math.min(file.object_len, start + partLen);
   const url = `/api/v1/open/objects/${file.object_id}`;
   return persist(async (signal) => {
+    const { ticket } = access;
     let counted = 0;
     const count = (/** @type {number} */ bytes) => {
       onBytes(bytes - counted);
@@ -65,6 +67,7 @@ function fetchPart({ pool, opening, file, ticket, partLen, patience, onBytes }, 
       return opened;
     } catch (error) {
       count(0);
+      if (/** @type {any} */ (error).kind === "ticket-invalid") access.expire(ticket);
       throw error;
     }
   }, patience);

@@ -22,6 +22,12 @@ let h;
 let opening;
 /** @type {string} */
 let ticket;
+/** What was released for the passcode; it never changes. @type {{capsule: string, manifest: string}} */
+let sealed;
+/** Whether the saving under way has brought something. */
+let begun = false;
+/** Closed while a saving under way waits for another ticket. */
+const gate = new Gate();
 /** Where the WASM client comes from. @type {{url: string, integrity: string}} */
 let source;
 /** Opens parts; there once the transfer is unlocked. @type {Pool} */
@@ -65,6 +71,7 @@ async function unlock({ passcode }) {
   const list = JSON.parse(attempt.unlock(answer.capsule, answer.manifest, JSON.stringify(answer.objects)));
   opening = attempt;
   ticket = answer.ticket;
+  sealed = { capsule: answer.capsule, manifest: answer.manifest };
   pool = new Pool("part-opener", source);
   files = list.files;
   return {
@@ -72,6 +79,21 @@ async function unlock({ passcode }) {
     sender: list.sender,
     files: files.map(({ index, name, plain_len }) => ({ index, name, plain_len })),
   };
+}
+
+/** Proves the passcode once more when the ticket ran out while something was saved. Counts as another opening. */
+async function renew() {
+  const { ticket: another, capsule, manifest } = await call("POST", "/open/unlock", { ...link, proof: opening.proof });
+  if (capsule !== sealed.capsule || manifest !== sealed.manifest) throw new Fault("damaged", "This is another transfer.");
+  ticket = another;
+  gate.open();
+}
+
+/** Of several parts that are refused, the first asks the person; a saving that has brought nothing yet just fails. */
+function expire(/** @type {string} */ refused) {
+  if (!begun || refused !== ticket || gate.closed) return;
+  gate.close();
+  tellPage({ type: "ticket-over" });
 }
 
 /** A file's plaintext, part by part, from memory if it was opened before. Marks it verified after the last part. */
@@ -83,13 +105,15 @@ async function* plainParts(/** @type {number} */ index, /** @type {Meter | null}
     return;
   }
   const patience = {
-    gate: new Gate(),
+    gate,
     signal: AbortSignal.any([signal, distrust.signal]),
     onWaiting: () => tellPage({ type: "waiting" }),
   };
   const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
-  for await (const plain of openParts({ pool, opening, file: files[index], ticket, partLen: client.part_len(), patience, onBytes })) {
+  const access = { get ticket() { return ticket; }, expire };
+  for await (const plain of openParts({ pool, opening, file: files[index], access, partLen: client.part_len(), patience, onBytes })) {
     tellPage({ type: "moving" });
+    begun = true;
     yield plain;
   }
   if (!opening.is_verified(index)) throw new Fault("damaged", "The file did not arrive whole.");
@@ -121,6 +145,8 @@ async function preview({ index }) {
 /** Opens one file, or all as a ZIP, into a sink. Answers with what the page must still hand over, or null. */
 async function save({ indexes, zip, sink: choice }) {
   stop = new AbortController();
+  begun = false;
+  gate.open();
   const { signal } = stop;
   const chosen = indexes.map((/** @type {number} */ index) => files[index]);
   const meter = new Meter(files.map((file) => (indexes.includes(file.index) ? file.object_len : 0)), (state) => tellPage({ type: "saving", ...state }));
@@ -197,6 +223,7 @@ serve({
   look,
   check,
   unlock: untilDamage(unlock),
+  renew: untilDamage(renew),
   preview: untilDamage(preview),
   save: untilDamage(save),
   saveLength,

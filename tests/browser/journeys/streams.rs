@@ -167,11 +167,34 @@ async fn a_download_s_address_is_good_once_and_only_for_a_navigation() {
     }
     recipient.client.close_window().await.unwrap();
     recipient.client.switch_to_window(first).await.unwrap();
+    relay.be_honest();
     held.notify_one();
     recipient.text_with_within("#save-status", "complete and verified", LONG_PATIENCE).await;
     let saved = recipient.saved();
     assert_eq!(saved.len(), 1, "{saved:?}");
     assert_eq!(sha256_of(&saved[0]), digest);
+}
+
+#[tokio::test]
+async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
+    let (site, relay, sent, digest) = study_behind_a_relay().await;
+    let recipient = Browser::start().await;
+    recipient.open(&sent.link, &sent.passcode).await;
+    let held = begin_and_stall(&recipient, &relay).await;
+    relay.take_exchanges();
+    site.clock.advance(24 * 3600);
+    relay.be_honest();
+    held.notify_one();
+    recipient.click("#open-again").await;
+    recipient.text_with_within("#save-status", "complete and verified", LONG_PATIENCE).await;
+    assert_eq!(sha256_of(&recipient.new_download(&[]).await), digest);
+    // The one that was cut, and what had not been asked for yet.
+    let fetched = relay
+        .take_exchanges()
+        .iter()
+        .filter(|(request, answer)| part_of(request).is_some() && answer.status == 206)
+        .count();
+    assert!(fetched <= 3, "{fetched} parts were fetched again");
 }
 
 /// Saves up to where the browser has begun to download, and holds back what is missing.
@@ -181,6 +204,7 @@ async fn begin_and_stall(recipient: &Browser, relay: &Relay) -> Arc<Notify> {
     relay.tamper(move |request, answer| {
         if part_of(request) == Some(3) {
             answer.held = Some(Arc::clone(&hold));
+            answer.cut_after = Some(0);
         }
     });
     recipient.click("#file-list .save").await;
