@@ -10,7 +10,7 @@ use crate::people::CODE_LIFETIME;
 use crate::store::{AuditEntry, Event, MailKind, MailSubject, Purgeable, QueuedMail, StoreError};
 use crate::transfer::make_link;
 use protocol::transfers::State;
-use protocol::{LinkToken, Timestamp};
+use protocol::{LinkToken, ObjectId, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,12 +88,15 @@ pub async fn expire(app: &App) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Purges everything that is over. A transfer whose bytes cannot be removed now holds up no other.
+/// Purges everything that is over, and objects that drafts gave up. A transfer whose bytes cannot be removed now holds up no other.
 ///
 /// # Errors
 /// [`JobError`], the first one; what failed is due again.
 pub async fn purge(app: &App) -> Result<(), JobError> {
     let mut outcome = Ok(());
+    for replaced in app.store.list_replaced().await? {
+        outcome = outcome.and(purge_replaced(app, &replaced).await);
+    }
     for over in app.store.list_purgeable().await? {
         outcome = outcome.and(purge_one(app, &over).await);
     }
@@ -116,6 +119,12 @@ async fn purge_one(app: &App, over: &Purgeable) -> Result<(), JobError> {
     }
     let entry = AuditEntry::by_system(Event::Purged, over.transfer_id, app.clock.now());
     Ok(app.store.mark_purged(&over.transfer_id, &entry).await?)
+}
+
+/// Removes the bytes of an object that its draft gave up. No part of it counts since it was.
+async fn purge_replaced(app: &App, object_id: &ObjectId) -> Result<(), JobError> {
+    app.blobs.delete_object(object_id).await?;
+    Ok(app.store.mark_replaced_purged(object_id, app.clock.now()).await?)
 }
 
 /// Removes bytes that no row knows. Rows come before bytes, so these are left over from a crash. Returns how many

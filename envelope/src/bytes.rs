@@ -17,6 +17,10 @@ impl<'a> Reader<'a> {
         self.0 = rest;
         Ok(*field)
     }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Base64url without padding (RFC 4648 §5), as JSON and links carry bytes.

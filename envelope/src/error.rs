@@ -71,8 +71,14 @@ pub enum SealError {
         /// Bytes of the file.
         plain_len: u64,
     },
-    /// A part of some file was not sealed yet.
+    /// A part of some file was not sealed and confirmed yet.
     NotComplete,
+    /// A part is confirmed that was never given out to be sealed.
+    NotClaimed,
+    /// The file was not complete when the page was closed: it must start again under a new key.
+    Interrupted,
+    /// What was kept of an interrupted transfer is not what was kept.
+    DamagedDraft,
     /// No files, or details for another number of files than were added.
     FileCount,
     /// The manifest would be longer than its limit.
@@ -85,7 +91,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadySealed => {
-                f.write_str("This part is sealed already. To send other contents, start a new transfer.")
+                f.write_str("This part is sealed already. To send other contents, its file must start again.")
             }
             Self::NoSuchFile => f.write_str("The transfer has no such file."),
             Self::NoSuchPart => f.write_str("The file has no such part."),
@@ -101,6 +107,11 @@ impl fmt::Display for SealError {
                 crate::age::MAX_PLAIN_LEN >> 30
             ),
             Self::NotComplete => f.write_str("Not every part of every file has been sealed yet."),
+            Self::NotClaimed => f.write_str("This part was never given out to be sealed."),
+            Self::Interrupted => f.write_str("This file was interrupted. It must be sent again from its start."),
+            Self::DamagedDraft => {
+                f.write_str("What this browser kept of the transfer cannot be read. Please start again.")
+            }
             Self::FileCount => f.write_str("A transfer needs at least one file, and a name for each."),
             Self::ManifestTooLong => {
                 f.write_str("The message is too long to be sealed with the files. Please shorten it.")
@@ -121,10 +132,20 @@ impl Explained for SealError {
             Self::PartLength { .. } => "part-length",
             Self::FileTooLong { .. } => "file-too-long",
             Self::NotComplete => "not-complete",
+            Self::NotClaimed => "not-claimed",
+            Self::Interrupted => "interrupted",
+            Self::DamagedDraft => "damaged-draft",
             Self::FileCount => "file-count",
             Self::ManifestTooLong => "manifest-too-long",
             Self::Random(cause) => cause.slug(),
         }
+    }
+}
+
+/// Only reading an export meets it.
+impl From<Damaged> for SealError {
+    fn from(_: Damaged) -> Self {
+        Self::DamagedDraft
     }
 }
 

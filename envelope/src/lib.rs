@@ -6,7 +6,9 @@
 //! Which call for which need:
 //!
 //! - **Send**: [`Sealing::make`], [`Sealing::add_file`], [`Sealing::seal_part`] for every part of every file in any
-//!   order, then [`Sealing::finish`], which yields the capsule, the manifest and the proof.
+//!   order, then [`Sealing::finish`], which yields the capsule, the manifest and the proof. With several workers:
+//!   [`Sealing::claim_part`] in the one that holds the secrets, [`PartSealer::seal`] in another,
+//!   [`Sealing::confirm_part`] when the server has it. Over a reload: [`Sealing::export`] and [`Sealing::import`].
 //! - **Open**: [`Link::parse_fragment`], [`Passcode::parse`], [`Opening::derive`], [`Opening::unlock`], then
 //!   [`Opened::open_part`] for any part of any file in any order.
 //! - **A single age file**: [`age::seal`] and [`age::open`].
@@ -28,6 +30,7 @@ pub mod manifest;
 pub mod names;
 mod opening;
 mod part_opener;
+mod part_sealer;
 mod passcode;
 mod random;
 mod sealing;
@@ -37,6 +40,7 @@ pub use error::{Damaged, Explained, RandomUnavailable, SealError};
 pub use link::{DamagedLink, Link};
 pub use opening::{Contents, ObjectEntry, Opened, OpenedFile, Opening};
 pub use part_opener::{PART_OPENER_LEN, PartOpener, Voucher};
+pub use part_sealer::{PART_SEALER_LEN, PartSealer};
 pub use passcode::{Passcode, PasscodeError};
 pub use sealing::{FileDetails, Sealed, Sealing, SealingDetails};
 pub use secret::Secret;

@@ -5,7 +5,7 @@
 //! | [`error`] | the one mapping from errors to answers (RFC 9457 problem+json, or a page for a browser) |
 //! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
-//! | `sign_in`, `me`, `transfers`, `parts`, `sealing`, `open`, `objects` | one file a resource |
+//! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `objects` | one file a resource |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
 //!
@@ -23,6 +23,7 @@ mod pages;
 mod parts;
 mod problem_pages;
 mod rates;
+mod restarts;
 mod sealing;
 mod security;
 mod sign_in;
@@ -101,6 +102,7 @@ routes! {
     "/api/v1/transfers" => { GET Sender transfers::list, POST Sender transfers::create }
     "/api/v1/transfers/{transfer_id}" => { GET Owner transfers::detail }
     "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner parts::put }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/restart" => { POST Owner restarts::restart }
     "/api/v1/transfers/{transfer_id}/seal" => { POST Owner sealing::seal }
     "/api/v1/transfers/{transfer_id}/end" => { POST Owner transfers::end }
     "/api/v1/transfers/{transfer_id}/mail" => { POST Owner sealing::resend }

@@ -56,7 +56,7 @@ async fn add_part(app: &App, key: &PartKey) -> Result<(), Refusal> {
 
 fn part_differs(n: u32) -> Refusal {
     let detail = format!(
-        "Part {n} is stored already with other bytes, because the file changed or was sealed again. Please start this transfer again."
+        "Part {n} is stored already with other bytes, because the file changed or was sealed again. Please start this file again."
     );
     Refusal::new(ProblemKind::PartDiffers, detail)
 }

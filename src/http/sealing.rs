@@ -53,7 +53,7 @@ pub(super) async fn seal(
 /// Makes a draft ready; `None` if it is no draft any more.
 async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) -> Result<Option<LinkToken>, Refusal> {
     let Asked { app, sender, id, request, verifier } = asked;
-    let part_count = count_parts(&app.store.list_objects(id).await?)?;
+    check_complete(&app.store.list_objects(id).await?)?;
     let token = make_token()?;
     let mail = make_mail(app, id, owned, &token)?;
     let wrapping = make_secret()?;
@@ -61,7 +61,6 @@ async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) ->
     let new = NewSeal {
         account_id: &sender.account.account_id,
         transfer_id: id,
-        part_count,
         token_hash: &hash_secret(token.as_bytes()),
         verifier,
         capsule: &seal_under(&wrapping, &place, &request.capsule.0)?,
@@ -122,9 +121,8 @@ pub(super) async fn resend(
     Ok(HttpResponse::Accepted().json(link_answer(&app, &token, &id)))
 }
 
-/// Parts of all objects together, if all are there.
-fn count_parts(objects: &[StoredObject]) -> Result<u64, Refusal> {
-    let mut count = 0;
+/// Names the first part that is not there.
+fn check_complete(objects: &[StoredObject]) -> Result<(), Refusal> {
     for (index, object) in objects.iter().enumerate() {
         let parts = layout::part_count(object.object_len);
         let missing = (0..parts).find(|n| !object.parts.iter().any(|part| u64::from(part.n) == *n));
@@ -133,9 +131,8 @@ fn count_parts(objects: &[StoredObject]) -> Result<u64, Refusal> {
             let detail = format!("The upload is not complete: of file {}, part {n} of {parts} is missing.", index + 1);
             return Err(Problem { missing: Some(missing), ..Problem::new(ProblemKind::PartsMissing, detail) }.into());
         }
-        count += parts;
     }
-    Ok(count)
+    Ok(())
 }
 
 fn make_token() -> std::io::Result<LinkToken> {

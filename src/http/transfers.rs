@@ -68,16 +68,19 @@ fn answer_creation(creation: Creation, limits: &Limits) -> Result<HttpResponse, 
             );
             return Err(Refusal::new(ProblemKind::QuotaReached, detail));
         }
-        Creation::StorageFull { stored } => {
-            let detail = format!(
-                "{} of yours wait to be fetched; the limit is {}. Please end transfers that are no longer needed.",
-                size_text(stored),
-                size_text(limits.max_stored)
-            );
-            return Err(Refusal::new(ProblemKind::QuotaReached, detail));
-        }
+        Creation::StorageFull { stored } => return Err(storage_full(stored, limits)),
     };
     Ok(HttpResponse::Created().json(TransferCreated { state, part_len: PART_LEN, upload: Upload::Proxied }))
+}
+
+/// The sender has `stored` bytes waiting beside what was asked for.
+pub(super) fn storage_full(stored: u64, limits: &Limits) -> Refusal {
+    let detail = format!(
+        "{} of yours wait to be fetched; the limit is {}. Please end transfers that are no longer needed.",
+        size_text(stored),
+        size_text(limits.max_stored)
+    );
+    Refusal::new(ProblemKind::QuotaReached, detail)
 }
 
 /// What `GET /api/v1/transfers` may be asked.

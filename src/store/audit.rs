@@ -18,6 +18,8 @@ pub enum Event {
     ProfileChanged,
     /// A draft was made.
     Created,
+    /// A file of a draft started again under a new key, in a new object.
+    Restarted,
     /// A draft was sealed and its mail queued.
     Sealed,
     /// A new link was made and mailed; the old one is dead.
@@ -51,6 +53,7 @@ impl Event {
             Self::SignInRefused => "sign_in.refused",
             Self::ProfileChanged => "profile.changed",
             Self::Created => "transfer.created",
+            Self::Restarted => "transfer.file_restarted",
             Self::Sealed => "transfer.sealed",
             Self::Resent => "transfer.resent",
             Self::MailAccepted => "mail.accepted",

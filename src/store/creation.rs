@@ -1,7 +1,7 @@
 //! Making a draft: the id, the sender's quotas and the object ids, all in one transaction.
 
 use super::audit::{AuditEntry, append};
-use super::{Result, Store, damaged, to_text, to_u64};
+use super::{Result, Store, damaged, from_len, to_text, to_u64};
 use crate::transfer::{Draft, kind_text, parse_state};
 use protocol::sign_in::Limits;
 use protocol::transfers::State;
@@ -76,7 +76,8 @@ impl Store {
         }
         for (position, object) in (0_i64..).zip(&request.objects) {
             let added = sqlx::query(
-                "INSERT INTO objects (object_id, transfer_id, position, object_len) VALUES ($1, $2, $3, $4)
+                "INSERT INTO objects (object_id, transfer_id, position, object_len)
+                 SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM replaced_objects WHERE object_id = $1)
                  ON CONFLICT (object_id) DO NOTHING",
             )
             .bind(object.object_id.to_text())
@@ -154,9 +155,4 @@ fn compare(
         return Ok(Creation::Different);
     }
     Ok(Creation::Same(parse_state(state).ok_or_else(|| damaged("state"))?))
-}
-
-/// Lengths are bounded by the limits, far below 2^63.
-fn from_len(len: u64) -> i64 {
-    i64::try_from(len).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,7 @@
 //! | `creation` | making a draft |
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
+//! | `restarts` | a new object in the place of one that was given up |
 //! | `sealing` | the step from draft to ready, and resends |
 //! | `openings` | links, unlocking, tickets, wrong passcodes |
 //! | `outbox` | mail on its way |
@@ -26,6 +27,7 @@ mod openings;
 mod outbox;
 mod parts;
 mod rates;
+mod restarts;
 mod sealing;
 mod sweeps;
 mod transfers;
@@ -36,6 +38,7 @@ pub use creation::Creation;
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
 pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use parts::{PartAdded, PartPlace};
+pub use restarts::Restart;
 pub use sealing::{NewSeal, SealRow};
 pub use sweeps::Purgeable;
 pub use transfers::OwnedTransfer;
@@ -172,6 +175,11 @@ fn to_u64(value: i64) -> u64 {
 /// Counts that went in as `u32`.
 fn to_u32(value: i64) -> u32 {
     value.try_into().unwrap_or(0)
+}
+
+/// Lengths are bounded by the limits, far below 2^63.
+fn from_len(len: u64) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
 }
 
 fn to_time(value: i64) -> Timestamp {

@@ -2,8 +2,9 @@
 
 use super::audit::{AuditEntry, append};
 use super::outbox::{NewMail, queue};
-use super::{Result, Store, to_text};
+use super::{Result, Store, from_len, to_text};
 use protocol::TransferId;
+use protocol::layout::PART_LEN;
 use sqlx::{Any, FromRow, Transaction};
 
 /// All that makes a draft ready.
@@ -13,8 +14,6 @@ pub struct NewSeal<'a> {
     pub account_id: &'a str,
     /// Which transfer.
     pub transfer_id: &'a TransferId,
-    /// Parts that all objects have together.
-    pub part_count: u64,
     /// SHA-256 of the link's token.
     pub token_hash: &'a [u8; 32],
     /// What the passcode's proof is checked with.
@@ -57,14 +56,16 @@ impl Store {
         let sealed = sqlx::query(
             "UPDATE transfers SET state = 'ready', ready_at = $3, token_hash = $4, verifier = $5
              WHERE transfer_id = $1 AND account_id = $2 AND state = 'draft' AND expires_at > $3
-               AND (SELECT COUNT(*) FROM parts p JOIN objects o ON o.object_id = p.object_id WHERE o.transfer_id = $1) = $6",
+               AND (SELECT COUNT(*) FROM parts p JOIN objects o ON o.object_id = p.object_id WHERE o.transfer_id = $1)
+                 = (SELECT SUM((object_len + $6 - 1) / $6) FROM objects WHERE transfer_id = $1)",
         )
         .bind(&id)
         .bind(seal.account_id)
         .bind(entry.at.as_unix())
         .bind(to_text(seal.token_hash))
         .bind(to_text(seal.verifier))
-        .bind(i64::try_from(seal.part_count).unwrap_or(i64::MAX))
+        // Counted here and not beforehand: an object may be replaced at any moment before this one.
+        .bind(from_len(PART_LEN))
         .execute(&mut *transaction)
         .await?;
         if sealed.rows_affected() != 1 {

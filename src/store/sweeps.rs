@@ -133,6 +133,7 @@ impl Store {
         for statement in [
             "DELETE FROM parts WHERE object_id IN (SELECT object_id FROM objects WHERE transfer_id = $1)",
             "DELETE FROM objects WHERE transfer_id = $1",
+            "DELETE FROM replaced_objects WHERE transfer_id = $1",
         ] {
             sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
         }

@@ -2,8 +2,8 @@
 
 use super::size::size_text;
 use protocol::sign_in::Limits;
-use protocol::transfers::CreateTransfer;
-use protocol::{Problem, ProblemKind, Timestamp, layout};
+use protocol::transfers::{CreateTransfer, ObjectEntry};
+use protocol::{ObjectId, Problem, ProblemKind, Timestamp, layout};
 use std::collections::HashSet;
 
 /// Seconds after its last sign of life at which a draft is swept: the tab was closed, its keys are gone.
@@ -47,7 +47,7 @@ impl Draft {
             if !ids.insert(object.object_id) {
                 return Err(invalid("objects", "Two files have the same object id.".to_owned()));
             }
-            total_len = total_len.saturating_add(parse_len(index, object.object_len, limits)?);
+            total_len = total_len.saturating_add(parse_len(&format!("File {}", index + 1), object.object_len, limits)?);
         }
         if total_len > limits.max_transfer_len {
             let detail = format!(
@@ -66,19 +66,36 @@ impl Draft {
     }
 }
 
+/// An object that takes the place of one that its draft gave up.
+#[derive(Debug, Clone, Copy)]
+pub struct Replacement {
+    /// Made by the client.
+    pub object_id: ObjectId,
+    /// Ciphertext bytes.
+    pub object_len: u64,
+    /// Plaintext bytes.
+    pub plain_len: u64,
+}
+
+impl Replacement {
+    /// Holds one object against the limits that it can break alone.
+    ///
+    /// # Errors
+    /// A problem that names the limit that is not kept.
+    pub fn parse(entry: &ObjectEntry, limits: &Limits) -> Result<Self, Problem> {
+        let ObjectEntry { object_id, object_len } = *entry;
+        Ok(Self { object_id, object_len, plain_len: parse_len("The file", object_len, limits)? })
+    }
+}
+
 /// The plaintext length of an object of this length.
-fn parse_len(index: usize, object_len: u64, limits: &Limits) -> Result<u64, Problem> {
-    let number = index + 1;
+fn parse_len(file: &str, object_len: u64, limits: &Limits) -> Result<u64, Problem> {
     if object_len > layout::object_len(limits.max_file_len) {
-        let detail =
-            format!("File {number} is {}; the limit is {}.", size_text(object_len), size_text(limits.max_file_len));
+        let detail = format!("{file} is {}; the limit is {}.", size_text(object_len), size_text(limits.max_file_len));
         return Err(Problem { field: Some("objects".to_owned()), ..Problem::new(ProblemKind::ObjectTooLong, detail) });
     }
     layout::plain_len(object_len).ok_or_else(|| {
-        invalid(
-            "objects",
-            format!("File {number} cannot be {object_len} bytes once sealed: no file seals to that length."),
-        )
+        invalid("objects", format!("{file} cannot be {object_len} bytes once sealed: no file seals to that length."))
     })
 }
 
@@ -104,8 +121,8 @@ fn invalid(field: &str, detail: String) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::transfers::{ObjectEntry, Recipient, RecipientKind};
-    use protocol::{ObjectId, TransferId};
+    use protocol::TransferId;
+    use protocol::transfers::{Recipient, RecipientKind};
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
     const LIMITS: Limits = Limits {

@@ -22,7 +22,7 @@ mod size;
 mod state;
 
 pub use capsule::{CAPSULE_LEN, CapsuleHeader, H_LEN, MAX_MANIFEST_LEN, check_manifest};
-pub use draft::{DRAFT_LIFETIME, Draft};
+pub use draft::{DRAFT_LIFETIME, Draft, Replacement};
 pub use link::make_link;
 pub use part::{ByteRange, PartRange, check_part, parse_range, parts_of_range};
 pub use pause::{FORGET_AFTER, Failures, PauseRule};

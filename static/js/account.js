@@ -2,6 +2,7 @@
 
 import { Problem, call } from "./api.js";
 import { byId } from "./dom.js";
+import { wipeDrafts } from "./drafts.js";
 import { wipeLabels } from "./labels.js";
 
 /** Where tabs tell each other that somebody signed in; an upload that waits for it goes on. */
@@ -11,6 +12,7 @@ export const SESSION_CHANNEL = "filmjacket-session";
 export function wireAccount() {
   byId("sign-out").addEventListener("click", async () => {
     wipeLabels();
+    await wipeDrafts();
     try {
       await call("DELETE", "/session");
     } catch (error) {

@@ -21,6 +21,7 @@ mod baseline;
 mod canary;
 mod drafts;
 mod ends;
+mod file_restarts;
 mod garbage;
 mod journey;
 mod links;

@@ -5,7 +5,7 @@
 //! - [`js`]: errors and values as JavaScript has them.
 //!
 //! What is decided (order, seal once, safe names, limits) is decided in `envelope`, where native tests reach it. Keys
-//! never cross to JavaScript. Errors are `Error`s whose `name` is a stable slug.
+//! never cross to JavaScript, except between the workers of one transfer as opaque bytes. Errors are `Error`s whose `name` is a stable slug.
 
 mod js;
 mod opening;
@@ -18,7 +18,7 @@ mod zip_stream;
 pub use js::Bytes;
 pub use opening::{Opening, PartOpening, normalize_passcode, parse_link};
 pub use qr::qr_modules;
-pub use sealing::Sealing;
+pub use sealing::{PartSealing, Sealing};
 #[cfg(feature = "self-test")]
 pub use self_test::self_test;
 pub use zip_stream::ZipStream;

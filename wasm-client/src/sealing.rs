@@ -1,17 +1,17 @@
-//! Sending.
+//! Sending: one [`Sealing`] in the worker that holds the secrets, one [`PartSealing`] in each worker that seals.
 
 use crate::js::{self, Bytes, PartBuffer};
-use envelope::{SealingDetails, age};
+use envelope::{Damaged, PART_SEALER_LEN, PartSealer, SealError, SealingDetails, age};
 use protocol::transfers::SealRequest;
 use protocol::{Base64Bytes, ObjectId, Proof, TransferId};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroizing;
 
 /// A transfer that is being sealed ([`envelope::Sealing`]).
 #[wasm_bindgen]
 pub struct Sealing {
     inner: envelope::Sealing,
-    buffer: PartBuffer,
 }
 
 #[wasm_bindgen]
@@ -19,7 +19,20 @@ impl Sealing {
     /// Draws transfer id, passcode and keys.
     pub fn make() -> Result<Sealing, JsValue> {
         let inner = envelope::Sealing::make().map_err(js::explain)?;
-        Ok(Self { inner, buffer: PartBuffer::default() })
+        Ok(Self { inner })
+    }
+
+    /// Goes on with what `export_draft` kept.
+    pub fn import_draft(bytes: &Bytes) -> Result<Sealing, JsValue> {
+        let mut kept = Zeroizing::new(Vec::new());
+        bytes.read_into(&mut kept);
+        let inner = envelope::Sealing::import(&kept).map_err(js::explain)?;
+        Ok(Self { inner })
+    }
+
+    /// What a reload must survive, secrets among it: for this browser alone, encrypted.
+    pub fn export_draft(&self) -> Result<Bytes, JsValue> {
+        self.inner.export().map(|bytes| Bytes::copy_of(&bytes)).map_err(js::explain)
     }
 
     /// Base64url.
@@ -40,6 +53,16 @@ impl Sealing {
         Ok(index as u32)
     }
 
+    /// Starts a file again under a new key, in a new object.
+    pub fn restart_file(&mut self, index: u32, plain_len: f64) -> Result<(), JsValue> {
+        self.inner.restart_file(index as usize, js::length(plain_len)?).map_err(js::explain)
+    }
+
+    /// Whether a reload has cost the file its key, so that it must be restarted.
+    pub fn is_interrupted(&self, index: u32) -> bool {
+        self.inner.object_id(index as usize) == Err(SealError::Interrupted)
+    }
+
     /// Base64url.
     pub fn object_id(&self, index: u32) -> Result<String, JsValue> {
         self.inner.object_id(index as usize).map(|id| ObjectId::from_bytes(*id).to_text()).map_err(js::explain)
@@ -55,10 +78,21 @@ impl Sealing {
         self.inner.part_count(index as usize).map(|count| count as u32).map_err(js::explain)
     }
 
-    /// Seals one part, once: a retry resends the bytes that this returned.
-    pub fn seal_part(&mut self, index: u32, n: u32, plain: &Bytes) -> Result<Bytes, JsValue> {
-        let inner = &mut self.inner;
-        self.buffer.run(plain, |part| inner.seal_part(index as usize, u64::from(n), part))
+    /// Whether every part was confirmed.
+    pub fn is_complete(&self, index: u32) -> bool {
+        self.inner.is_complete(index as usize)
+    }
+
+    /// The one right to seal a part, as opaque bytes for [`PartSealing::seal`] in another worker.
+    pub fn claim_part(&mut self, index: u32, n: u32) -> Result<Bytes, JsValue> {
+        let sealer = self.inner.claim_part(index as usize, u64::from(n)).map_err(js::explain)?;
+        Ok(Bytes::copy_of(sealer.into_bytes().as_bytes()))
+    }
+
+    /// Notes that the server has a part of an object.
+    pub fn confirm_part(&mut self, object_id: &str, n: u32) -> Result<(), JsValue> {
+        let object_id = ObjectId::parse(object_id).map_err(|_| js::explain(SealError::NoSuchFile))?;
+        self.inner.confirm_part(object_id.as_bytes(), u64::from(n)).map_err(js::explain)
     }
 
     /// Seals manifest and capsule; runs Argon2id. Takes [`SealingDetails`] as JSON, yields the body of the seal call.
@@ -72,6 +106,34 @@ impl Sealing {
             proof: Proof::from_bytes(*sealed.proof.as_bytes()),
         })
     }
+}
+
+/// Where a worker seals parts, one after another.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct PartSealing {
+    buffer: PartBuffer,
+}
+
+#[wasm_bindgen]
+impl PartSealing {
+    /// An empty one.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Seals the part that `sealer` stands for ([`Sealing::claim_part`]). A retry resends the bytes that this returned.
+    pub fn seal(&mut self, sealer: &Bytes, plain: &Bytes) -> Result<Bytes, JsValue> {
+        let sealer = parse_sealer(sealer).map_err(js::explain)?;
+        self.buffer.run(plain, |part| sealer.seal(part))
+    }
+}
+
+fn parse_sealer(bytes: &Bytes) -> Result<PartSealer, Damaged> {
+    let mut raw = Zeroizing::new(Vec::with_capacity(PART_SEALER_LEN));
+    bytes.read_into(&mut raw);
+    PartSealer::parse(raw.as_slice().try_into().map_err(|_| Damaged)?)
 }
 
 const _: () = assert!(age::MAX_PARTS <= u32::MAX as u64);

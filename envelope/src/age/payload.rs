@@ -21,7 +21,7 @@ impl PayloadKey {
         Self(derive_key(file_key.as_bytes(), nonce, b"payload"))
     }
 
-    /// For [`crate::PartOpener`] alone, which carries it to another core.
+    /// For [`crate::PartOpener`] and [`crate::PartSealer`] alone, which carry it to another core.
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Secret::from_bytes(bytes))
     }

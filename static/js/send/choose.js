@@ -44,7 +44,7 @@ export class ChooseStep {
     this.#add([...(/** @type {HTMLInputElement} */ (byId("files")).files ?? [])]);
   }
 
-  /** Takes a file off the list, for example because it changed on disk. @param {number} index */
+  /** Takes a file off the list. @param {number} index */
   remove(index) {
     this.files.splice(index, 1);
     this.#drawFiles();

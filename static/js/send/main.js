@@ -1,8 +1,10 @@
-// The send page: one page, four steps (choose, check, progress, done). All it knows is in memory; leaving loses it, so it warns.
+// The send page: one page, four steps (choose, check, progress, done), and one before them if an earlier transfer was
+// interrupted (resume). Leaving loses what was typed, so it warns.
 
 import { signInOr, wireAccount } from "../account.js";
 import { call, serverNow } from "../api.js";
 import { addressText, byId, isolated, make, showStep, tell, tellError, whileBusy } from "../dom.js";
+import { dropDraft } from "../drafts.js";
 import { bytes, counted, lasting, times, until } from "../format.js";
 import { kindOf } from "../kinds.js";
 import { keepLabel } from "../labels.js";
@@ -10,6 +12,7 @@ import { WorkerFault, WorkerLink, missingParts, wasmSource } from "../worker-lin
 import { ChooseStep } from "./choose.js";
 import { fillDone } from "./done.js";
 import { ProgressStep } from "./progress.js";
+import { ResumeStep } from "./resume.js";
 
 /** @type {any} */
 let me;
@@ -56,33 +59,49 @@ function senderName() {
 
 async function sealAndSend() {
   const created = serverNow();
-  const expires = created + choice.lifetime;
-  progress = new ProgressStep(link, choice.files, restart);
+  const order = {
+    files: choice.files.map(({ name, size, lastModified }) => ({ name, size, lastModified, mediaType: kindOf(name).media })),
+    sender: { name: me.name, email: me.email },
+    message: choice.message,
+    label: choice.label,
+    created,
+    expires: created + choice.lifetime,
+    recipient: choice.recipient,
+    maxOpenings: choice.openings,
+    notifyOpened: choice.notify,
+  };
+  await watch(order, () => link.ask("send", { order, files: choice.files }));
+}
+
+/** @param {import("./resume.js").Offer} offer @param {(File | null)[]} files */
+async function goOn({ transferId, order }, files) {
+  const mediaTypes = files.map((file) => (file ? kindOf(file.name).media : ""));
+  const shown = { ...order, files: order.files.map((/** @type {any} */ known, /** @type {number} */ index) => files[index] ?? known) };
+  await watch(shown, () => link.ask("resume", { transferId, files, mediaTypes }));
+}
+
+/**
+ * Shows how a transfer gets on, and its passcode in the end.
+ * @param {any} order
+ * @param {() => Promise<{link: string, passcode: string, transferId: string}>} work
+ */
+async function watch(order, work) {
+  progress = new ProgressStep(link, order.files, restart, fail);
   showStep("progress");
   let sent;
   try {
-    sent = await link.ask("send", {
-      files: choice.files,
-      mediaTypes: choice.files.map((file) => kindOf(file.name).media),
-      sender: { name: me.name, email: me.email },
-      message: choice.message,
-      created,
-      expires,
-      recipient: choice.recipient,
-      maxOpenings: choice.openings,
-      notifyOpened: choice.notify,
-    });
+    sent = await work();
   } catch (error) {
     fail(error);
     return;
   }
   // The mail is out: whatever happens now, the passcode must be shown.
   const qr = await link.ask("qr", { text: sent.link }).catch(() => null);
-  progress.close();
+  progress?.close();
   progress = null;
   link.terminate();
-  if (choice.label) keepLabel(sent.transferId, choice.label);
-  const words = { recipient: choice.recipient.email, sender: senderName(), expires, openings: choice.openings };
+  if (order.label) keepLabel(sent.transferId, order.label);
+  const words = { recipient: order.recipient.email, sender: senderName(), expires: order.expires, openings: order.maxOpenings };
   fillDone({ ...sent, ...words, qr }, () => {
     leaving = true;
     location.assign("/sent");
@@ -91,15 +110,26 @@ async function sealAndSend() {
   showStep("done");
 }
 
+/** Offers what an earlier tab left unfinished, unless the person has begun something else meanwhile. */
+async function offerDraft() {
+  const offer = await link.ask("offer", { email: me.email }).catch(() => null);
+  if (!offer || choose.files.length > 0 || byId("main").dataset.step !== "choose") return;
+  new ResumeStep(offer, me.limits.max_file_len, (files) => whileBusy(byId("resume-go-on"), () => goOn(offer, files)));
+  byId("resume-discard").onclick = async () => {
+    await dropDraft(offer.transferId);
+    call("POST", `/transfers/${offer.transferId}/end`).catch(() => {});
+    showStep("choose");
+  };
+  byId("resume-later").onclick = () => showStep("choose");
+  showStep("resume");
+}
+
 /** @param {unknown} error */
 function fail(error) {
   if (error instanceof WorkerFault && error.kind === "stopped") return;
   progress?.abandon();
   progress = null;
   if (!(error instanceof WorkerFault)) console.error(error);
-  const fault = /** @type {any} */ (error);
-  // The stale file cannot be read again; the others stay chosen.
-  if (fault.kind === "file-changed") choose.remove(fault.index);
   document.title = "Nothing was sent · Filmjacket";
   showStep("failed");
   tellError(byId("failed-reason"), error instanceof Error ? error.message : String(error));
@@ -121,7 +151,7 @@ function showUnsupported(error) {
 
 function warnBeforeLeaving(/** @type {BeforeUnloadEvent} */ event) {
   const step = byId("main").dataset.step;
-  const something = choose?.files.length > 0 && step !== "failed" && step !== "unsupported";
+  const something = (choose?.files.length > 0 || step === "progress" || step === "done") && step !== "failed" && step !== "unsupported";
   if (something && !leaving) event.preventDefault();
 }
 
@@ -146,7 +176,13 @@ async function start() {
     choice = chosen;
     showCheck();
   });
-  await startWorker().catch(showUnsupported);
+  try {
+    await startWorker();
+  } catch (error) {
+    showUnsupported(error);
+    return;
+  }
+  await offerDraft();
 }
 
 start();

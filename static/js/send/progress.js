@@ -4,6 +4,7 @@ import { SESSION_CHANNEL } from "../account.js";
 import { call } from "../api.js";
 import { confirmIn } from "../dialog.js";
 import { byId, isolated, make, tell } from "../dom.js";
+import { dropDraft } from "../drafts.js";
 import { bytes, roughly } from "../format.js";
 import { kindOf } from "../kinds.js";
 
@@ -13,17 +14,24 @@ export class ProgressStep {
   #transferId = "";
   #paused = false;
   #spokenTenth = 0;
+  /** Files that must be chosen again, the first of them first. @type {{index: number, why: string}[]} */
+  #lost = [];
+  #onFailed;
+  /** @type {WakeLockSentinel | null} */
+  #awake = null;
   /** @type {{bar: HTMLProgressElement, text: HTMLElement}[]} */
   #rows = [];
 
   /**
    * @param {import("../worker-link.js").WorkerLink} link
-   * @param {File[]} files
+   * @param {{name: string, size: number}[]} files
    * @param {() => void} onCancelled
+   * @param {(error: unknown) => void} onFailed
    */
-  constructor(link, files, onCancelled) {
+  constructor(link, files, onCancelled, onFailed) {
     this.#link = link;
-    this.#files = files;
+    this.#files = [...files];
+    this.#onFailed = onFailed;
     this.#draw();
     byId("pause").textContent = "Pause";
     byId("pause").onclick = () => this.#togglePause();
@@ -35,18 +43,36 @@ export class ProgressStep {
     };
     this.session = new BroadcastChannel(SESSION_CHANNEL);
     this.session.onmessage = () => this.#goOn();
+    const input = /** @type {HTMLInputElement} */ (byId("lost-file"));
+    input.onchange = () => {
+      const [file] = input.files ?? [];
+      if (file) this.#replace(file);
+      input.value = "";
+    };
+    document.addEventListener("visibilitychange", this.#stayAwake);
+    this.#stayAwake();
   }
+
+  /** Keeps the screen from locking while bytes move, where the browser can; a hidden page loses it and asks again. */
+  #stayAwake = async () => {
+    if (document.visibilityState !== "visible") return;
+    this.#awake = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+  };
 
   /** Ends the worker, and the draft on the server as far as it can be reached; what is left there is swept by its jobs. */
   abandon() {
     this.close();
     this.#link.terminate();
-    if (this.#transferId) call("POST", `/transfers/${this.#transferId}/end`).catch(() => {});
+    if (!this.#transferId) return;
+    dropDraft(this.#transferId);
+    call("POST", `/transfers/${this.#transferId}/end`).catch(() => {});
   }
 
   /** Stops watching. */
   close() {
     this.session.close();
+    document.removeEventListener("visibilitychange", this.#stayAwake);
+    this.#awake?.release().catch(() => {});
     const dialog = /** @type {HTMLDialogElement} */ (byId("cancel-dialog"));
     if (dialog.open) dialog.close();
   }
@@ -61,10 +87,31 @@ export class ProgressStep {
       tell(byId("network-note"), "");
       byId("sign-in-note").hidden = false;
     }
+    if (event.type === "lost") {
+      this.#lost.push(event);
+      this.#showLost();
+    }
     if (event.type === "sealing") {
       tell(byId("progress-text"), "Almost done: sealing the list of files and sending the mail …");
       tell(byId("progress-spoken"), "Everything is there. Sealing the list of files.");
     }
+  }
+
+  #showLost() {
+    const [first] = this.#lost;
+    byId("lost-note").hidden = !first;
+    if (!first) return;
+    const { name } = this.#files[first.index];
+    tell(byId("lost-text"), first.why || `“${name}” was changed, moved or removed while it was being sent. Please choose it again. The other files go on meanwhile.`);
+  }
+
+  /** A file that was chosen again starts from its beginning, under a new key. @param {File} file */
+  #replace(file) {
+    const lost = this.#lost.shift();
+    if (!lost) return;
+    this.#files[lost.index] = file;
+    this.#showLost();
+    this.#link.ask("replace", { index: lost.index, file, mediaType: kindOf(file.name).media }).catch(this.#onFailed);
   }
 
   #draw() {
@@ -83,6 +130,7 @@ export class ProgressStep {
     tell(byId("progress-spoken"), "");
     tell(byId("network-note"), "");
     byId("sign-in-note").hidden = true;
+    byId("lost-note").hidden = true;
   }
 
   #progress({ files, lengths, done, total, rate, secondsLeft }) {

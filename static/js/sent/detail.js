@@ -13,6 +13,7 @@ const transferId = /** @type {string} */ (byId("main").dataset.transferId);
 /** The audit events that concern a transfer, in words that a detail may follow; an unknown one is shown by its name. @type {Record<string, string>} */
 const EVENTS = {
   "transfer.created": "Upload started",
+  "transfer.file_restarted": "A file changed or was interrupted, and started again",
   "transfer.sealed": "Sealed, link queued for mailing",
   "transfer.opened": "Opened with the passcode",
   "transfer.refused": "Wrong passcode",

@@ -32,6 +32,18 @@ export class Meter {
     this.#timer ||= setTimeout(() => this.flush(), BETWEEN_REPORTS);
   }
 
+  /**
+   * A file starts again, maybe with another length.
+   * @param {number} file
+   * @param {number} length
+   */
+  setLength(file, length) {
+    this.#lengths[file] = length;
+    this.#done[file] = 0;
+    this.restart();
+    this.flush();
+  }
+
   /** Reports now. */
   flush() {
     clearTimeout(this.#timer);

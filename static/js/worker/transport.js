@@ -3,10 +3,43 @@
 import { Problem } from "../api.js";
 
 // Seconds between tries. Short enough to go on at once after a hiccup, long enough to leave an overloaded server alone.
-const FIRST_WAIT = 2;
+const FIRST_WAIT = 0.5;
 const LONGEST_WAIT = 30;
 // A server that asks for a longer pause than this has a reason that a person should read.
 const LONGEST_OBEYED = 120;
+
+/** Lets only so many work at the same time. */
+export class Turns {
+  #free;
+  /** @type {(() => void)[]} */
+  #waiting = [];
+
+  /** @param {number} places */
+  constructor(places) {
+    this.#free = places;
+  }
+
+  /**
+   * Waits for a place.
+   * @param {AbortSignal} signal
+   * @returns {Promise<() => void>} gives the place back
+   */
+  async enter(signal) {
+    while (this.#free === 0 && !signal.aborted) {
+      await new Promise((resolve) => {
+        this.#waiting.push(() => resolve(undefined));
+        signal.addEventListener("abort", resolve, { once: true });
+      });
+    }
+    signal.throwIfAborted();
+    this.#free--;
+    return () => {
+      this.#free++;
+      // All of them look again: one that has been stopped meanwhile must not take another's turn with it.
+      for (const wake of this.#waiting.splice(0)) wake();
+    };
+  }
+}
 
 /** Lets work through while open; holds it while closed. */
 export class Gate {
@@ -69,7 +102,9 @@ export async function persist(attempt, { gate, signal, onWaiting, onSignInNeeded
       }
       if (!error.passing || (error.retryAfter ?? 0) > LONGEST_OBEYED) throw error;
       onWaiting();
-      await nap(waitBefore(failures++, error.retryAfter), AbortSignal.any([signal, interrupted]));
+      // Without a network there is nothing to try: the nap ends when it comes back, or to see whether the browser errs.
+      const isOffline = error.status === 0 && navigator.onLine === false;
+      await nap(isOffline ? LONGEST_WAIT : waitBefore(failures++, error.retryAfter), AbortSignal.any([signal, interrupted]));
     }
   }
 }
@@ -80,8 +115,8 @@ export async function persist(attempt, { gate, signal, onWaiting, onSignInNeeded
  * @param {number} [retryAfter]  what the server asked for, in seconds
  */
 function waitBefore(failures, retryAfter = 0) {
-  const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures, 5));
-  return Math.max(FIRST_WAIT, retryAfter, longest * (0.5 + Math.random() / 2));
+  const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures, 6));
+  return Math.max(retryAfter, longest * (0.5 + Math.random() / 2));
 }
 
 /**

@@ -1,128 +1,227 @@
-// Seals files part by part and carries the parts to the server. Each part is sealed once; a retry sends the same bytes.
+// Spreads the parts of all files over the pool's helpers and sees each through: claimed once, sealed once, sent until it is
+// there, confirmed. A file that cannot be finished under its key starts again under a new one. Holds no bytes itself.
 
-import { offline, problemFrom } from "../api.js";
-import { Fault } from "./serve.js";
-import { persist } from "./transport.js";
+import { call } from "../api.js";
+import { Turns, persist } from "./transport.js";
 
-// Parts on their way at the same time: one is read and sealed while others travel. Each costs two part lengths of memory.
-const LANES = 3;
-// Milliseconds without a byte moving after which a connection counts as lost.
-const STALLED = 60_000;
+// Parts that a helper holds at a time: one travels while the next is read and sealed.
+const LANES_A_HELPER = 2;
+// Parts on their way at the same time. Browsers open six connections to a server at most (HTTP/1.1); one stays free for
+// other calls. A part that waited inside the browser would look like one that stalled.
+const TRAVELLING = 5;
+// How often a file starts again by itself; what fails more often needs a person.
+const RESTARTS = 2;
 
 /**
- * Seals and uploads all parts of all files.
- * @param {object} job
- * @param {any} job.sealing  the WASM client's Sealing
- * @param {File[]} job.files
- * @param {number} job.partLen  plaintext bytes of a part
- * @param {import("./meter.js").Meter} job.meter
- * @param {Parameters<typeof persist>[1]} job.patience
- * @param {() => void} job.onMoved  a part has arrived
+ * @typedef {object} Course  where a file is
+ * @property {number} index
+ * @property {File | null} file  null until it was chosen again after a reload
+ * @property {string} objectId  as the server knows it
+ * @property {number} next  the part that is handed out next
+ * @property {number} count
+ * @property {number} confirmed
+ * @property {number} underWay
+ * @property {AbortController} stop  aborted when the file's key is given up
+ * @property {number} restarts
+ * @property {"sending" | "given-up" | "lost" | "done"} state
  */
-export async function uploadAll(job) {
-  const parts = listParts(job);
-  const failed = new AbortController();
-  const patience = { ...job.patience, signal: AbortSignal.any([job.patience.signal, failed.signal]) };
-  const lane = async () => {
-    for (const part of parts) await uploadPart({ ...job, patience }, part);
-  };
-  try {
-    await Promise.all(Array.from({ length: LANES }, lane));
-  } catch (error) {
-    // The other lanes must not go on behind a transfer that has failed.
-    failed.abort();
-    throw error;
-  }
-}
 
-/** Every part of every file, in order; the lanes share the one iterator. */
-function* listParts({ sealing, files }) {
-  for (let index = 0; index < files.length; index++) {
-    const count = sealing.part_count(index);
-    for (let n = 0; n < count; n++) yield { index, n };
-  }
-}
+export class Upload {
+  #job;
+  /** @type {Course[]} */
+  #courses;
+  #travelling = new Turns(TRAVELLING);
+  #turn = 0;
+  #failed = new AbortController();
+  /** Lanes that wait for something to do. @type {(() => void)[]} */
+  #idle = [];
 
-async function uploadPart({ sealing, files, partLen, meter, patience, onMoved }, { index, n }) {
-  await patience.gate.pass();
-  patience.signal.throwIfAborted();
-  const plain = await readPart(files[index], index, n, partLen);
-  const sealed = sealing.seal_part(index, n, plain);
-  const digest = base64(new Uint8Array(await crypto.subtle.digest("SHA-256", sealed)));
-  const url = `/api/v1/transfers/${sealing.transfer_id}/objects/${sealing.object_id(index)}/parts/${n}`;
-  await persist(async (signal) => {
-    let counted = 0;
-    const count = (/** @type {number} */ sent) => {
-      meter.add(index, sent - counted);
-      counted = sent;
-    };
+  /**
+   * @param {object} job
+   * @param {any} job.sealing  the WASM client's Sealing
+   * @param {(File | null)[]} job.files  null for one that is complete already
+   * @param {string[]} job.objectIds  as the server knows them; those of interrupted files are replaced
+   * @param {import("./pool.js").Pool} job.pool
+   * @param {number} job.partLen  plaintext bytes of a part
+   * @param {import("./meter.js").Meter} job.meter
+   * @param {Parameters<typeof persist>[1]} job.patience
+   * @param {() => void} job.onMoved  a part has arrived
+   * @param {() => Promise<void>} job.onFile  a file is complete, or is another object now
+   * @param {(index: number, why: string) => void} job.onLost  a file must be chosen again
+   */
+  constructor(job) {
+    this.#job = job;
+    this.#courses = job.files.map((file, index) => this.#courseOf(file, index));
+  }
+
+  #courseOf(/** @type {File | null} */ file, /** @type {number} */ index) {
+    const { sealing, objectIds } = this.#job;
+    const objectId = objectIds[index];
+    const course = { index, file, objectId, next: 0, count: 0, confirmed: 0, underWay: 0, stop: new AbortController(), restarts: 0 };
+    const own = sealing.is_interrupted(index) ? null : sealing.object_id(index);
+    // Interrupted by a reload, or chosen anew because it changed: the server still has the object before it.
+    if (own !== objectId) return { ...course, state: /** @type {const} */ ("given-up") };
+    const state = sealing.is_complete(index) ? /** @type {const} */ ("done") : /** @type {const} */ ("sending");
+    return { ...course, count: sealing.part_count(index), state };
+  }
+
+  /** Resolves when every file is there. */
+  async run() {
+    const { pool, patience } = this.#job;
+    this.#job.patience = { ...patience, signal: AbortSignal.any([patience.signal, this.#failed.signal]) };
     try {
-      await putPart({ url, sealed, digest, signal, onProgress: count });
-      count(sealed.length);
-      onMoved();
+      await Promise.all(this.#courses.map((course) => (course.state === "given-up" ? this.#startAgain(course) : undefined)));
+      const lanes = pool.helpers.flatMap((helper) => Array.from({ length: LANES_A_HELPER }, () => this.#lane(helper)));
+      await Promise.all(lanes);
+      // Lanes end before the work is done only when their helpers died; asking for a live one says so.
+      if (!this.#isDone) void pool.freest;
     } catch (error) {
-      count(0);
+      // The other lanes must not go on behind a transfer that has failed.
+      this.#failed.abort();
+      this.#wake();
       throw error;
     }
-  }, patience);
-}
-
-/**
- * Reads one part of a file. A file that changed since it was chosen cannot be read any more, or gives another length.
- * @param {File} file
- */
-async function readPart(file, index, n, partLen) {
-  const start = n * partLen;
-  const end = Math.min(file.size, start + partLen);
-  let bytes;
-  try {
-    bytes = new Uint8Array(await file.slice(start, end).arrayBuffer());
-  } catch {
-    throw changed(file, index);
   }
-  if (bytes.length !== end - start) throw changed(file, index);
-  return bytes;
+
+  /**
+   * Goes on with a file that was lost, chosen again.
+   * @param {number} index
+   * @param {File} file
+   */
+  async replace(index, file) {
+    const course = this.#courses[index];
+    if (course.state !== "lost") return;
+    Object.assign(course, { file, restarts: 0, state: "given-up" });
+    await this.#startAgain(course);
+  }
+
+  get #isDone() {
+    return this.#courses.every((course) => course.state === "done");
+  }
+
+  async #lane(/** @type {import("./pool.js").Helper} */ helper) {
+    const { gate } = this.#job.patience;
+    while (!helper.isOver && !this.#failed.signal.aborted && !this.#isDone) {
+      await gate.pass();
+      const course = this.#nextCourse();
+      if (course) await this.#carry(helper, course, course.next++);
+      else await new Promise((resolve) => this.#idle.push(() => resolve(undefined)));
+    }
+    this.#wake();
+  }
+
+  /** The files take turns, so that a small one does not wait for a large one. */
+  #nextCourse() {
+    for (let tried = 0; tried < this.#courses.length; tried++) {
+      const course = this.#courses[this.#turn++ % this.#courses.length];
+      if (course.state === "sending" && course.next < course.count) return course;
+    }
+    return null;
+  }
+
+  #wake() {
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  async #carry(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ course, /** @type {number} */ n) {
+    const { sealing, partLen } = this.#job;
+    const { objectId, stop } = course;
+    const part = `${objectId}/${n}`;
+    course.underWay++;
+    try {
+      const slice = /** @type {File} */ (course.file).slice(n * partLen, (n + 1) * partLen);
+      const sealer = sealing.claim_part(course.index, n);
+      await helper.ask("seal", { part, sealer, slice }, { transfer: [sealer.buffer] });
+      await this.#put(helper, course, n, stop.signal);
+      if (stop.signal.aborted) return;
+      sealing.confirm_part(objectId, n);
+      this.#job.onMoved();
+      if (++course.confirmed === course.count) {
+        course.state = "done";
+        await this.#job.onFile();
+        this.#wake();
+      }
+    } catch (error) {
+      helper.ask("drop", { part }).catch(() => {});
+      if (!stop.signal.aborted) this.#giveUp(helper, course, error);
+    } finally {
+      course.underWay--;
+      if (course.state === "given-up" && course.underWay === 0) await this.#startAgain(course);
+    }
+  }
+
+  async #put(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ { index, objectId }, /** @type {number} */ n, /** @type {AbortSignal} */ stopped) {
+    const { sealing, meter, patience } = this.#job;
+    const url = `/api/v1/transfers/${sealing.transfer_id}/objects/${objectId}/parts/${n}`;
+    const signal = AbortSignal.any([patience.signal, stopped]);
+    const attempt = async (/** @type {AbortSignal} */ signal) => {
+      let counted = 0;
+      const count = (/** @type {number} */ sent) => {
+        if (!stopped.aborted) meter.add(index, sent - counted);
+        counted = sent;
+      };
+      const leave = await this.#travelling.enter(signal);
+      try {
+        count(await helper.ask("put", { part: `${objectId}/${n}`, url }, { signal, onProgress: count }));
+      } catch (error) {
+        count(0);
+        throw error;
+      } finally {
+        leave();
+      }
+    };
+    await persist(attempt, { ...patience, signal });
+  }
+
+  /** A part that was claimed came to nothing: the file's key is not used any more. What is not the file's fault is thrown. */
+  #giveUp(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ course, /** @type {any} */ error) {
+    const isFile = error.kind === "file-changed";
+    // A helper whose memory ran out cannot be trusted with another part.
+    if (["RuntimeError", "RangeError"].includes(error.kind)) helper.stop();
+    if (!isFile && !helper.isOver) throw error;
+    course.stop.abort();
+    course.state = "given-up";
+  }
+
+  /** Starts a file again if it can be read; else a person must choose it again. */
+  async #startAgain(/** @type {Course} */ course) {
+    const { onLost, patience } = this.#job;
+    // Only one of the lanes that saw it fail does this.
+    course.state = "lost";
+    const file = course.file;
+    if (!file || course.restarts++ >= RESTARTS || !(await isReadable(file))) {
+      onLost(course.index, "");
+      return;
+    }
+    try {
+      await this.#restart(course, file);
+    } catch (error) {
+      patience.signal.throwIfAborted();
+      // Too long now, or over the quota: the sentence says which, and another file may do.
+      if (!["object-too-long", "transfer-too-long", "quota-reached"].includes(/** @type {any} */ (error).kind)) throw error;
+      onLost(course.index, /** @type {Error} */ (error).message);
+    }
+  }
+
+  async #restart(/** @type {Course} */ course, /** @type {File} */ file) {
+    const { sealing, meter, patience, onFile } = this.#job;
+    const { index, objectId } = course;
+    sealing.restart_file(index, file.size);
+    const body = { object_id: sealing.object_id(index), object_len: sealing.object_len(index) };
+    await persist((signal) => call("POST", `/transfers/${sealing.transfer_id}/objects/${objectId}/restart`, body, { signal }), patience);
+    meter.setLength(index, body.object_len);
+    Object.assign(course, { objectId: body.object_id, next: 0, count: sealing.part_count(index), confirmed: 0, stop: new AbortController(), state: "sending" });
+    await onFile();
+    this.#wake();
+  }
 }
 
-function changed(file, index) {
-  return new Fault("file-changed", `“${file.name}” was changed, moved or removed while it was being sent. Please choose it again.`, { index });
+/** Whether both ends of a file can be read. @param {File} file */
+async function isReadable(file) {
+  for (const slice of [file.slice(0, 1), file.slice(-1)]) {
+    const bytes = await slice.arrayBuffer().catch(() => null);
+    if (bytes?.byteLength !== slice.size) return false;
+  }
+  return true;
 }
 
-/**
- * One PUT. XMLHttpRequest, because fetch tells nothing while a body is on its way.
- * @returns {Promise<void>}
- */
-function putPart({ url, sealed, digest, signal, onProgress }) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    let watchdog = 0;
-    const stillMoving = () => {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => request.abort(), STALLED);
-    };
-    const abort = () => request.abort();
-    signal.addEventListener("abort", abort);
-    request.upload.onprogress = ({ loaded }) => {
-      stillMoving();
-      onProgress(Math.min(loaded, sealed.length));
-    };
-    request.onloadend = () => {
-      clearTimeout(watchdog);
-      signal.removeEventListener("abort", abort);
-      if (request.status >= 200 && request.status < 300) resolve();
-      else if (request.status === 0) reject(offline());
-      else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
-    };
-    request.open("PUT", url);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.setRequestHeader("Content-Digest", `sha-256=:${digest}:`);
-    stillMoving();
-    request.send(sealed);
-    if (signal.aborted) request.abort();
-  });
-}
-
-/** @param {Uint8Array} bytes */
-function base64(bytes) {
-  return btoa(String.fromCharCode(...bytes));
-}

@@ -78,6 +78,7 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         }
         ("POST", "transfers") => json(to_value(&parcel.create)),
         ("PUT", "transfers/{transfer_id}/objects/{object_id}/parts/{n}") => parcel.part(0, 0),
+        ("POST", "transfers/{transfer_id}/objects/{object_id}/restart") => json(to_value(&parcel.create.objects[0])),
         ("POST", "transfers/{transfer_id}/seal") => json(to_value(parcel.seal_request())),
         ("POST", "transfers/{transfer_id}/end" | "transfers/{transfer_id}/mail") => Vec::new(),
         ("POST", "open") => json(to_value(OpenRequest { token, transfer_id })),

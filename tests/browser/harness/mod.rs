@@ -5,6 +5,7 @@ mod downloads;
 mod driver;
 pub(crate) mod engine;
 pub(crate) mod files;
+pub(crate) mod line;
 pub(crate) mod log;
 pub(crate) mod native;
 pub(crate) mod page;

@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::line::Line;
+
 /// A request as it passed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
@@ -43,10 +45,13 @@ struct State {
     exchanges: Vec<(Request, Answer)>,
     strayed: Vec<String>,
     tamper: Option<Tamper>,
+    forgets_parts: bool,
 }
 
 /// Listens on its own port until dropped.
 pub(crate) struct Relay {
+    /// Everything passes over it.
+    pub(crate) line: Line,
     port: u16,
     state: Arc<Mutex<State>>,
     task: JoinHandle<()>,
@@ -58,15 +63,19 @@ impl Relay {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State::default()));
-        let shared = Arc::clone(&state);
+        let line = Line::new();
+        let (shared, shared_line) = (Arc::clone(&state), line.clone());
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
+                let (state, line) = (Arc::clone(&shared), shared_line.clone());
+                if line.is_down() {
+                    continue;
+                }
                 // A browser may go away in the middle of anything.
-                tokio::spawn(async move { drop(pass(stream, upstream, &state).await) });
+                tokio::spawn(async move { drop(line.unless_cut(pass(stream, upstream, &state, &line)).await) });
             }
         });
-        Self { port, state, task }
+        Self { line, port, state, task }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -81,6 +90,11 @@ impl Relay {
     /// Answers pass unchanged again.
     pub(crate) fn be_honest(&self) {
         self.state.lock().unwrap().tamper = None;
+    }
+
+    /// From now on the bytes of uploaded parts are not kept; there may be many. The line still counts them.
+    pub(crate) fn forget_parts(&self) {
+        self.state.lock().unwrap().forgets_parts = true;
     }
 
     /// Everything that passed since it was last taken, in order of completion.
@@ -100,9 +114,9 @@ impl Drop for Relay {
     }
 }
 
-async fn pass(browser: TcpStream, upstream: u16, state: &Mutex<State>) -> Result<()> {
+async fn pass(browser: TcpStream, upstream: u16, state: &Mutex<State>, line: &Line) -> Result<()> {
     let mut browser = BufReader::new(browser);
-    let Some(mut request) = read_request(&mut browser).await? else { return Ok(()) };
+    let Some(mut request) = read_request(&mut browser, line).await? else { return Ok(()) };
     if let Some(absolute) = request.target.strip_prefix("http://") {
         let (host, path) = absolute.split_once('/').unwrap_or((absolute, ""));
         if host != format!("127.0.0.1:{upstream}") {
@@ -117,6 +131,9 @@ async fn pass(browser: TcpStream, upstream: u16, state: &Mutex<State>) -> Result
         let mut state = state.lock().unwrap();
         if let Some(tamper) = &mut state.tamper {
             tamper(&request, &mut answer);
+        }
+        if state.forgets_parts && header(&request.head, "content-digest").is_some() {
+            request.body = Vec::new();
         }
         state.exchanges.push((request, answer.clone()));
     }
@@ -137,13 +154,19 @@ async fn refuse(mut browser: BufReader<TcpStream>, request: Request, state: &Mut
 }
 
 /// `None` if the other side closed without asking anything.
-async fn read_request(stream: &mut BufReader<TcpStream>) -> Result<Option<Request>> {
+async fn read_request(stream: &mut BufReader<TcpStream>, line: &Line) -> Result<Option<Request>> {
     let head = read_head(stream).await?;
     let mut words = head.split(' ');
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
     let len = header(&head, "content-length").and_then(|len| len.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; len];
-    stream.read_exact(&mut body).await?;
+    let body = match header(&head, "content-digest") {
+        Some(digest) => line.read_part(stream, target, digest, len).await?,
+        None => {
+            let mut body = vec![0; len];
+            stream.read_exact(&mut body).await?;
+            body
+        }
+    };
     Ok(Some(Request { method: method.into(), target: target.into(), head: head.clone(), body }))
 }
 

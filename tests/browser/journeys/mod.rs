@@ -8,5 +8,6 @@ mod keyboard;
 mod names;
 mod origin;
 mod passcodes;
+mod sending;
 mod streams;
 mod without_scripts;
