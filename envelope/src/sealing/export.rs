@@ -6,7 +6,6 @@
 //! list, heads against the identity.
 
 use super::{Part, Sealing, SealingFile};
-use crate::ObjectId;
 use crate::age::{HEAD_LEN, Head, Identity};
 use crate::bytes::Reader;
 use crate::error::SealError;
@@ -60,19 +59,19 @@ impl Sealing {
         }
         let transfer_id = reader.take()?;
         let identity = Identity::from_bytes(reader.take()?);
-        let mut files = Vec::new();
+        let mut files: Vec<Option<SealingFile>> = Vec::new();
         while !reader.is_empty() {
-            match reader.take()? {
-                [0] => files.push(None),
-                [1] => files.push(Some(import_file(&identity, &mut reader)?)),
+            let file = match reader.take()? {
+                [0] => None,
+                [1] => Some(import_file(&identity, &mut reader)?),
                 _ => return Err(SealError::DamagedDraft),
+            };
+            // Five files as a rule: a set would only make the module larger.
+            let is_new = |file: &SealingFile| files.iter().flatten().all(|known| known.object_id != file.object_id);
+            if !file.as_ref().is_none_or(is_new) {
+                return Err(SealError::DamagedDraft);
             }
-        }
-        let mut ids: Vec<ObjectId> = files.iter().flatten().map(|file| file.object_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.len() != files.iter().flatten().count() {
-            return Err(SealError::DamagedDraft);
+            files.push(file);
         }
         Ok(Self { transfer_id, files, ..Self::of(identity)? })
     }
