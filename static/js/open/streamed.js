@@ -52,7 +52,12 @@ export class StreamedDownload {
 
   /** Keeps it awake. @returns {Promise<boolean>} false if the service worker was stopped and the download is lost */
   async stay() {
-    return this.#ask({ type: "stay" });
+    try {
+      return await this.#ask({ type: "stay" });
+    } catch {
+      // The registration itself is gone.
+      return false;
+    }
   }
 
   /** Whatever has not ended by now is failed. */
