@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Without these two the pages would be served with nothing behind their buttons.
-const BROWSER_CLIENT: [&str; 2] = ["wasm/filmjacket.js", "wasm/filmjacket_bg.wasm"];
+/// Without these the pages would be served with nothing behind their buttons.
+const BROWSER_CLIENT: [&str; 3] = ["wasm/filmjacket.js", "wasm/filmjacket_bg.wasm", "wasm/filmjacket_plain_bg.wasm"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("static");

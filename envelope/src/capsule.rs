@@ -13,14 +13,13 @@
 //! passcodes; `commit` is compared before decrypting, which rules that out.
 
 use crate::TransferId;
+use crate::aead::{self, TAG_LEN, XChaCha20Poly1305};
 use crate::age::Identity;
 use crate::bytes::Reader;
 use crate::error::{Damaged, Explained};
 use crate::passcode::Passcode;
 use crate::secret::Secret;
 use argon2::{Algorithm, Argon2, Params, Version};
-use chacha20poly1305::XChaCha20Poly1305;
-use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
@@ -33,11 +32,10 @@ pub const H_LEN: usize = 52;
 pub const CAPSULE_LEN: usize = H_LEN + NONCE_LEN + COMMIT_LEN + BODY_LEN + TAG_LEN;
 
 /// Bytes of the nonce, random: 24 are enough to draw without counting.
-pub const NONCE_LEN: usize = 24;
+pub const NONCE_LEN: usize = aead::EXTENDED_NONCE_LEN;
 
 const COMMIT_LEN: usize = 32;
 const BODY_LEN: usize = 96;
-const TAG_LEN: usize = 16;
 
 const MAGIC: &[u8; 8] = b"FILMJKT1";
 const SUITE: u8 = 1;
@@ -195,7 +193,6 @@ impl Keys {
     }
 
     /// Locks `body` up. The nonce must be drawn anew for each capsule.
-    #[expect(clippy::expect_used, reason = "the cipher refuses only messages beyond 256 GiB; a body has 96 bytes")]
     pub fn seal(&self, body: &Body, nonce: &[u8; NONCE_LEN]) -> [u8; CAPSULE_LEN] {
         let mut capsule = [0; CAPSULE_LEN];
         let (aad, sealed) = capsule.split_at_mut(CAPSULE_LEN - BODY_LEN - TAG_LEN);
@@ -204,8 +201,7 @@ impl Keys {
         aad[H_LEN + NONCE_LEN..].copy_from_slice(self.commit.as_bytes());
         let (ciphertext, tag) = sealed.split_at_mut(BODY_LEN);
         let mut plain = body.to_bytes();
-        let made = self.cipher().encrypt_inout_detached(nonce.into(), aad, plain.as_mut_slice().into());
-        tag.copy_from_slice(&made.expect("a body is within the cipher's limit"));
+        tag.copy_from_slice(&self.cipher().seal(nonce, aad, &mut *plain));
         ciphertext.copy_from_slice(&*plain);
         capsule
     }
@@ -225,13 +221,12 @@ impl Keys {
         let mut reader = Reader::new(sealed);
         let mut body = Zeroizing::new(reader.take::<BODY_LEN>()?);
         let tag: [u8; TAG_LEN] = reader.take()?;
-        let buffer = body.as_mut_slice().into();
-        self.cipher().decrypt_inout_detached((&nonce).into(), aad, buffer, (&tag).into()).map_err(|_| Damaged)?;
+        self.cipher().open(&nonce, aad, &mut *body, &tag)?;
         Body::read(&body)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.key.as_bytes().into())
+        XChaCha20Poly1305::new(&self.key)
     }
 }
 

@@ -21,6 +21,7 @@
 //!
 //! Stays compatible: the bytes of suite 1 and the slugs of the errors.
 
+pub mod aead;
 pub mod age;
 mod bytes;
 pub mod capsule;

@@ -17,6 +17,7 @@ pub use header::{Header, Stanza};
 pub use payload::{Payload, PayloadKey};
 pub use x25519::{FileKey, Identity, Recipient};
 
+use crate::aead;
 use crate::error::{Damaged, SealError};
 
 /// Bytes of a header at most. Read no further: a longer one is refused before any work is done for it.
@@ -32,7 +33,7 @@ pub const NONCE_LEN: usize = 16;
 pub const CHUNK_PLAIN_LEN: usize = 64 * 1024;
 
 /// Bytes of the ChaCha20-Poly1305 tag that follows each chunk.
-pub const TAG_LEN: usize = 16;
+pub const TAG_LEN: usize = aead::TAG_LEN;
 
 /// Bytes of every sealed chunk but the last.
 pub const CHUNK_LEN: usize = CHUNK_PLAIN_LEN + TAG_LEN;

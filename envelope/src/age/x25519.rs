@@ -2,13 +2,12 @@
 
 use super::header::Stanza;
 use super::payload::derive_key;
+use crate::aead::{self, ChaCha20Poly1305};
 use crate::error::{Damaged, RandomUnavailable};
 use crate::secret::Secret;
 use crate::{bytes, random};
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
-use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
@@ -21,6 +20,9 @@ const IDENTITY_PREFIX: Hrp = Hrp::parse_unchecked("age-secret-key-");
 
 /// Bytes of a wrapped file key: key and tag. Checked before decrypting (partitioning oracles).
 const BODY_LEN: usize = 32;
+
+/// Each wrapping key is used once.
+const WRAP_NONCE: [u8; aead::NONCE_LEN] = [0; aead::NONCE_LEN];
 
 /// An age identity: an X25519 secret.
 #[derive(Debug, Clone)]
@@ -87,7 +89,6 @@ impl Identity {
 }
 
 /// Wraps `file_key` for `recipient` in a new stanza.
-#[expect(clippy::expect_used, reason = "the cipher refuses only messages beyond 256 GiB; a file key has 16 bytes")]
 pub(super) fn wrap(recipient: &Recipient, file_key: &FileKey) -> Result<Stanza, RandomUnavailable> {
     // A new ephemeral secret for each stanza and file: the wrapping nonce is fixed.
     let ephemeral = Identity::make()?;
@@ -97,8 +98,7 @@ pub(super) fn wrap(recipient: &Recipient, file_key: &FileKey) -> Result<Stanza, 
     body[..16].copy_from_slice(file_key.as_bytes());
     let (key, tag) = body.split_at_mut(16);
     let cipher = wrap_cipher(shared.as_bytes(), &share, recipient);
-    let sealed = cipher.encrypt_inout_detached(&Nonce::default(), &[], key.into());
-    tag.copy_from_slice(&sealed.expect("a file key is within the cipher's limit"));
+    tag.copy_from_slice(&cipher.seal(&WRAP_NONCE, &[], key));
     Ok(Stanza { args: vec![TYPE.to_owned(), bytes::encode_age(&share)], body: body.to_vec() })
 }
 
@@ -126,8 +126,7 @@ fn unwrap_one(identity: &Identity, stanza: &Stanza) -> Result<Option<FileKey>, D
     file_key.as_mut_bytes().copy_from_slice(&body[..16]);
     let tag = body.last_chunk::<16>().ok_or(Damaged)?;
     let cipher = wrap_cipher(shared.as_bytes(), &share, &identity.derive_recipient());
-    let key = file_key.as_mut_bytes().as_mut_slice();
-    let opened = cipher.decrypt_inout_detached(&Nonce::default(), &[], key.into(), tag.into());
+    let opened = cipher.open(&WRAP_NONCE, &[], file_key.as_mut_bytes(), tag);
     Ok(opened.is_ok().then_some(file_key))
 }
 
@@ -136,7 +135,7 @@ fn wrap_cipher(shared: &[u8; 32], share: &[u8; 32], recipient: &Recipient) -> Ch
     let mut salt = [0; 64];
     salt[..32].copy_from_slice(share);
     salt[32..].copy_from_slice(&recipient.0);
-    ChaCha20Poly1305::new(derive_key(shared, &salt, INFO).as_bytes().into())
+    ChaCha20Poly1305::new(&derive_key(shared, &salt, INFO))
 }
 
 #[cfg(test)]

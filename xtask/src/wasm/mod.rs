@@ -1,11 +1,14 @@
 //! Builds wasm-client for the browser: compile, then generate the JavaScript half with wasm-bindgen as a library.
+//!
+//! Every variant is compiled twice, with and without vector instructions; the page's worker picks the one that its
+//! engine can run. Both have the same exports, so one JavaScript half serves them.
 
 mod toolchain;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -21,14 +24,33 @@ pub(crate) const TRIPLE: &str = "wasm32-unknown-unknown";
 
 /// One way of building wasm-client.
 pub(crate) struct Variant {
-    feature: Option<&'static str>,
+    /// Features of wasm-client, comma-separated.
+    features: &'static str,
     out: &'static str,
 }
 
+/// What the engine has to have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Instructions {
+    /// Vectors, for the kernel in `envelope::aead`: Chrome 91, Firefox 89, Safari 16.4.
+    Vector,
+    /// What Rust takes for granted: several years older engines.
+    Plain,
+}
+
+impl Instructions {
+    const fn file_name(self) -> &'static str {
+        match self {
+            Self::Vector => "filmjacket_bg.wasm",
+            Self::Plain => "filmjacket_plain_bg.wasm",
+        }
+    }
+}
+
 /// What the pages load.
-pub(crate) const PRODUCT: Variant = Variant { feature: None, out: "static/wasm" };
+pub(crate) const PRODUCT: Variant = Variant { features: "", out: "static/wasm" };
 /// The same with its built-in tests, for the browser test; never served by the product.
-pub(crate) const SELF_TEST: Variant = Variant { feature: Some("self-test"), out: "target/wasm-self-test" };
+pub(crate) const SELF_TEST: Variant = Variant { features: "self-test", out: "target/wasm-self-test" };
 
 /// `cargo xtask wasm`
 pub(crate) fn run(choice: Choice) -> Result<()> {
@@ -39,29 +61,32 @@ pub(crate) fn run(choice: Choice) -> Result<()> {
 pub(crate) fn build(choice: Choice, variants: &[Variant]) -> Result<()> {
     let toolchain = Toolchain::find(choice)?;
     for variant in variants {
-        let module = compile(&toolchain, variant)?;
-        bind(&module, &workspace::path(variant.out))?;
+        for instructions in [Instructions::Vector, Instructions::Plain] {
+            let module = compile(&toolchain, variant, instructions)?;
+            bind(&module, &workspace::path(variant.out), instructions)?;
+        }
     }
     Ok(())
 }
 
-fn compile(toolchain: &Toolchain, variant: &Variant) -> Result<PathBuf> {
+fn compile(toolchain: &Toolchain, variant: &Variant, instructions: Instructions) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo();
     cargo.args(["build", "--package", "wasm-client", "--lib", "--profile", "wasm", "--locked"]);
     cargo.args(["--target", TRIPLE, "--target-dir", TARGET_DIR]);
     cargo.args(toolchain.cargo_options());
-    if let Some(feature) = variant.feature {
-        cargo.args(["--features", feature]);
-    }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags().join("\x1f"));
+    cargo.args(["--features", variant.features]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(instructions).join("\x1f"));
     run_command(&mut cargo, "The first error above is the one to mend.")?;
     Ok(workspace::path(TARGET_DIR).join(TRIPLE).join("wasm").join("wasm_client.wasm"))
 }
 
-/// Vector instructions every current engine has, and no path of the building machine in the module: it is published
-/// with its hash, and has to come out the same elsewhere.
-fn rust_flags() -> Vec<String> {
-    let mut flags = vec!["-Ctarget-feature=+simd128,+bulk-memory".to_owned()];
+/// The instructions, and no path of the building machine in the module: it is published with its hash, and has to come
+/// out the same elsewhere.
+fn rust_flags(instructions: Instructions) -> Vec<String> {
+    let mut flags = Vec::new();
+    if instructions == Instructions::Vector {
+        flags.push("-Ctarget-feature=+simd128,+bulk-memory".to_owned());
+    }
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
     flags.push(format!("--remap-path-prefix={cargo_home}=cargo"));
@@ -69,12 +94,13 @@ fn rust_flags() -> Vec<String> {
     flags
 }
 
-fn bind(module: &Path, out: &Path) -> Result<()> {
+fn bind(module: &Path, out: &Path, instructions: Instructions) -> Result<()> {
     let bytes = fs::read(module).with_context(|| format!("{} is missing after its build", module.display()))?;
     let digest = format!("{:x?}", Sha256::digest(&bytes));
-    let stamp = workspace::path(TARGET_DIR).join(format!("{}.digest", out.file_name().unwrap_or_default().display()));
-    let made = ["filmjacket.js", "filmjacket_bg.wasm"].map(|name| out.join(name));
-    if fs::read_to_string(&stamp).is_ok_and(|kept| kept == digest) && made.iter().all(|file| file.exists()) {
+    let (script, binary) = (out.join("filmjacket.js"), out.join(instructions.file_name()));
+    let bound = workspace::path(TARGET_DIR).join("bound").join(out.file_name().unwrap_or_default());
+    let stamp = bound.join(instructions.file_name()).with_extension("digest");
+    if fs::read_to_string(&stamp).is_ok_and(|kept| kept == digest) && script.exists() && binary.exists() {
         return Ok(());
     }
     Bindgen::new()
@@ -84,8 +110,16 @@ fn bind(module: &Path, out: &Path) -> Result<()> {
         .typescript(false)
         .remove_name_section(true)
         .remove_producers_section(true)
-        .generate(out)
+        .generate(&bound)
         .context("wasm-bindgen refused the module; its library and the wasm-bindgen crate must be the same version")?;
+    fs::create_dir_all(out)?;
+    let made = bound.join("filmjacket.js");
+    match instructions {
+        Instructions::Vector => fs::copy(made, script).map(drop)?,
+        Instructions::Plain if fs::read(made)? == fs::read(script)? => {}
+        Instructions::Plain => bail!("the modules with and without vector instructions need different JavaScript"),
+    }
+    fs::copy(bound.join("filmjacket_bg.wasm"), binary)?;
     fs::write(stamp, digest)?;
     Ok(())
 }
