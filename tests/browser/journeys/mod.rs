@@ -11,3 +11,4 @@ mod passcodes;
 mod sending;
 mod streams;
 mod without_scripts;
+mod without_vectors;

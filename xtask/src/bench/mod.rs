@@ -6,7 +6,9 @@
 //! its line in [`PARTS`]; a program that measures prints its rows on standard output (see [`row::MARK`]).
 
 mod api;
+mod ciphers;
 mod machine;
+mod native;
 mod plot;
 mod report;
 mod row;
@@ -36,7 +38,11 @@ struct Part {
 }
 
 /// Every part there is, in the order in which they run.
-const PARTS: &[Part] = &[Part { letters: "f", title: "API calls with 100,000 transfers", run: api::run }];
+const PARTS: &[Part] = &[
+    Part { letters: "ae", title: "ciphers and Argon2id in browsers", run: ciphers::run },
+    Part { letters: "b", title: "native sealing and opening, beside age and rage", run: native::run },
+    Part { letters: "f", title: "API calls with 100,000 transfers", run: api::run },
+];
 
 /// What `--quick` is to the programs that measure.
 const QUICK: &str = "BENCH_QUICK";

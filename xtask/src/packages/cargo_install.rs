@@ -1,4 +1,4 @@
-//! Commands that crates.io brings: cargo-deny, which reads deny.toml, and geckodriver, which drives Firefox.
+//! Commands that crates.io brings: cargo-deny, which reads deny.toml, geckodriver, which drives Firefox, and rage.
 
 use std::path::PathBuf;
 
@@ -10,23 +10,37 @@ use crate::workspace;
 
 /// Installs cargo-deny and answers where the command is.
 pub(crate) fn ensure_cargo_deny() -> Result<PathBuf> {
-    ensure("cargo-deny", "0.20.2")
+    ensure("cargo-deny", "0.20.2", Optimised::No)
 }
 
 /// Installs geckodriver, which Debian does not have, and answers where the command is.
 pub(crate) fn ensure_geckodriver() -> Result<PathBuf> {
-    ensure("geckodriver", "0.37.1")
+    ensure("geckodriver", "0.37.1", Optimised::No)
+}
+
+/// Installs rage, the age of others in Rust, and answers where the command is. For measurements.
+pub(crate) fn ensure_rage() -> Result<PathBuf> {
+    ensure("rage", "0.12.1", Optimised::Yes)
+}
+
+/// Whether a command has so much to do that compiling it well pays for the minutes that takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Optimised {
+    Yes,
+    No,
 }
 
 /// Installs this version into a folder of its own inside `target/test-tools`.
-fn ensure(name: &str, version: &str) -> Result<PathBuf> {
+fn ensure(name: &str, version: &str, optimised: Optimised) -> Result<PathBuf> {
     let folder = workspace::test_tools().join(name);
     if !is_made_from(&folder, version) {
         println!("    cargo install {name} {version}   (into target/test-tools/{name}, some minutes)");
         let mut install = cargo();
-        // Unoptimised: it has little to do, and compiling it well would cost minutes.
-        install.args(["install", "--locked", "--debug", "--quiet", "--version", version, name, "--root"]);
+        install.args(["install", "--locked", "--quiet", "--version", version, name, "--root"]);
         install.arg(&folder).arg("--target-dir").arg(folder.join("build"));
+        if optimised == Optimised::No {
+            install.arg("--debug");
+        }
         run(&mut install, "Check this machine's access to crates.io.")?;
         std::fs::remove_dir_all(folder.join("build"))?;
         mark_made_from(&folder, version)?;

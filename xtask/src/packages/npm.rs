@@ -1,6 +1,7 @@
-//! npm packages for tests only: axe-core, and two other people's age (implementation and vectors).
+//! npm packages for tests and measurements only; the product needs none of them.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -8,15 +9,25 @@ use super::{is_made_from, mark_made_from};
 use crate::step::{command, run_quietly};
 use crate::workspace;
 
-/// Installs `xtask/test-tools/package.json` into `target/test-tools/npm` exactly as locked.
+/// For tests, into `target/test-tools/npm`: axe-core, and two other people's age (implementation and vectors).
 pub(crate) fn ensure() -> Result<()> {
-    let folder = workspace::test_tools().join("npm");
-    let source = workspace::path("xtask/test-tools");
+    install("xtask/test-tools", "npm", "axe-core, age-encryption, cctv-age").map(drop)
+}
+
+/// For measurements: what Filmjacket is measured beside, and esbuild to bring it to the browser. Answers the folder.
+pub(crate) fn ensure_for_bench() -> Result<PathBuf> {
+    install("xtask/bench", "npm-bench", "libsodium.js, noble-ciphers, age-encryption, esbuild")
+}
+
+/// Installs `source`'s package.json into a folder of `target/test-tools`, exactly as locked.
+fn install(source: &str, folder: &str, what: &str) -> Result<PathBuf> {
+    let source = workspace::path(source);
+    let folder = workspace::test_tools().join(folder);
     let lock = fs::read_to_string(source.join("package-lock.json"))?;
     if is_made_from(&folder, &lock) {
-        return Ok(());
+        return Ok(folder);
     }
-    println!("    npm ci   (axe-core, age-encryption, cctv-age, into target/test-tools/npm)");
+    println!("    npm ci   ({what}, into {})", folder.display());
     fs::create_dir_all(&folder)?;
     for file in ["package.json", "package-lock.json"] {
         fs::copy(source.join(file), folder.join(file))?;
@@ -24,5 +35,6 @@ pub(crate) fn ensure() -> Result<()> {
     let mut npm = command("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
     run_quietly(&mut npm, "Check this machine's access to the npm registry.")?;
-    mark_made_from(&folder, &lock)
+    mark_made_from(&folder, &lock)?;
+    Ok(folder)
 }

@@ -27,6 +27,8 @@ pub(crate) struct Variant {
     /// Features of wasm-client, comma-separated.
     features: &'static str,
     out: &'static str,
+    /// `envelope`'s opt-level, where it is not the profile's.
+    envelope_opt_level: Option<u8>,
 }
 
 /// What the engine has to have.
@@ -45,12 +47,24 @@ impl Instructions {
             Self::Plain => "filmjacket_plain_bg.wasm",
         }
     }
+
+    /// Two folders: in one, each build would throw away what the other compiled.
+    const fn target_dir(self) -> &'static str {
+        match self {
+            Self::Vector => TARGET_DIR,
+            Self::Plain => "target/wasm-plain",
+        }
+    }
 }
 
 /// What the pages load.
-pub(crate) const PRODUCT: Variant = Variant { features: "", out: "static/wasm" };
+pub(crate) const PRODUCT: Variant = Variant { features: "", out: "static/wasm", envelope_opt_level: None };
 /// The same with its built-in tests, for the browser test; never served by the product.
-pub(crate) const SELF_TEST: Variant = Variant { features: "self-test", out: "target/wasm-self-test" };
+pub(crate) const SELF_TEST: Variant =
+    Variant { features: "self-test", out: "target/wasm-self-test", envelope_opt_level: None };
+/// The product with RustCrypto's ciphers instead of the kernel, at their best: what the kernel is measured beside.
+pub(crate) const RUSTCRYPTO: Variant =
+    Variant { features: "envelope/rustcrypto-only", out: "target/wasm-rustcrypto", envelope_opt_level: Some(3) };
 
 /// `cargo xtask wasm`
 pub(crate) fn run(choice: Choice) -> Result<()> {
@@ -72,12 +86,15 @@ pub(crate) fn build(choice: Choice, variants: &[Variant]) -> Result<()> {
 fn compile(toolchain: &Toolchain, variant: &Variant, instructions: Instructions) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo();
     cargo.args(["build", "--package", "wasm-client", "--lib", "--profile", "wasm", "--locked"]);
-    cargo.args(["--target", TRIPLE, "--target-dir", TARGET_DIR]);
+    cargo.args(["--target", TRIPLE, "--target-dir", instructions.target_dir()]);
     cargo.args(toolchain.cargo_options());
     cargo.args(["--features", variant.features]);
+    if let Some(level) = variant.envelope_opt_level {
+        cargo.args(["--config", &format!("profile.wasm.package.envelope.opt-level={level}")]);
+    }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(instructions).join("\x1f"));
     run_command(&mut cargo, "The first error above is the one to mend.")?;
-    Ok(workspace::path(TARGET_DIR).join(TRIPLE).join("wasm").join("wasm_client.wasm"))
+    Ok(workspace::path(instructions.target_dir()).join(TRIPLE).join("wasm").join("wasm_client.wasm"))
 }
 
 /// The instructions, and no path of the building machine in the module: it is published with its hash, and has to come
@@ -98,8 +115,8 @@ fn bind(module: &Path, out: &Path, instructions: Instructions) -> Result<()> {
     let bytes = fs::read(module).with_context(|| format!("{} is missing after its build", module.display()))?;
     let digest = format!("{:x?}", Sha256::digest(&bytes));
     let (script, binary) = (out.join("filmjacket.js"), out.join(instructions.file_name()));
-    let bound = workspace::path(TARGET_DIR).join("bound").join(out.file_name().unwrap_or_default());
-    let stamp = bound.join(instructions.file_name()).with_extension("digest");
+    let bound = workspace::path(instructions.target_dir()).join("bound").join(out.file_name().unwrap_or_default());
+    let stamp = bound.join("digest");
     if fs::read_to_string(&stamp).is_ok_and(|kept| kept == digest) && script.exists() && binary.exists() {
         return Ok(());
     }

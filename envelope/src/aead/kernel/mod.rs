@@ -3,7 +3,7 @@
 //!
 //! ChaCha20 keeps the processor's vector units busy, Poly1305 its multiplier. Each group of four blocks therefore
 //! carries sixteen Poly1305 blocks along between its rounds, and a processor that looks ahead does both at once: about
-//! a fifth faster than one after the other (ADR 12).
+//! a fifth faster than one after the other (ADR 15).
 //!
 //! Constant time: no branch and no address depends on a key, a plaintext or a tag; only lengths decide what is done.
 //! Multiplication is the one instruction whose time some small processors let depend on its operands; every

@@ -1,0 +1,116 @@
+//! (a) and (e): sealing, opening and Argon2id in each engine, beside what others offer there. Run by `cargo xtask bench a`,
+//! which builds the measuring page; as a test it would only say that the machine is busy.
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::harness::browser::Browser;
+use crate::harness::engine::Engine;
+use crate::harness::page::LONG_PATIENCE;
+
+/// Where a path of the page is on disk: one folder of modules for each way of computing the ciphers.
+const FOLDERS: [(&str, &str); 3] =
+    [("page", "target/bench/page"), ("kernel", "static/wasm"), ("rustcrypto", "target/wasm-rustcrypto")];
+
+/// A shorter run, whose figures mean nothing.
+const QUICK: &str = "BENCH_QUICK";
+
+#[tokio::test]
+#[ignore = "measures for minutes; `cargo xtask bench a` runs it"]
+async fn bench_of_ciphers_in_three_engines() {
+    let quick = std::env::var_os(QUICK).is_some();
+    let sizes = if quick { json!({"bytes": 8 << 20, "rounds": 1}) } else { json!({"bytes": 32 << 20, "rounds": 7}) };
+    let origin = serve(sizes.to_string());
+    for engine in [Engine::Chromium, Engine::Firefox, Engine::WebKit] {
+        let browser = Browser::start_in(engine).await;
+        browser.go(&format!("{origin}/")).await;
+        let outcome = browser.until_run("return window.outcome", vec![], LONG_PATIENCE).await;
+        assert!(outcome["error"].is_null(), "{engine:?}: {}", outcome["error"]);
+        print_rows(&name_of(engine, outcome["agent"].as_str().unwrap()), &outcome);
+    }
+}
+
+/// `Firefox 153`, from what the browser calls itself.
+fn name_of(engine: Engine, agent: &str) -> String {
+    let (name, mark) = match engine {
+        Engine::Chromium => ("Chromium", "Chrome/"),
+        Engine::Firefox => ("Firefox", "Firefox/"),
+        Engine::WebKit => ("WebKitGTK, as Safari", "Version/"),
+    };
+    let version = agent.split_once(mark).map(|(_, rest)| rest.split(['.', ' ']).next().unwrap_or_default());
+    format!("{name} {}", version.unwrap_or_default())
+}
+
+fn print_rows(engine: &str, outcome: &Value) {
+    let row = |part: &str, name: &str, value: f64, unit: &str, more: Value| {
+        let mut row = json!({"part": part, "name": name, "engine": engine, "value": value, "unit": unit});
+        row.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        println!("bench-row {row}");
+    };
+    let ciphers = outcome["ciphers"].as_array().unwrap();
+    for way in ["seal", "open"] {
+        let kernel = ciphers[0][way].as_f64().unwrap();
+        for cipher in &ciphers[1..] {
+            let (name, speed) = (cipher["name"].as_str().unwrap(), cipher[way].as_f64().unwrap());
+            let mut more = json!({"ratio": kernel / speed, "beside": name});
+            if let Some(target) = target_beside(name) {
+                more["target"] = target.into();
+            }
+            row("a", &format!("{way} in WASM, one worker"), kernel, "MB/s", more);
+        }
+        for cipher in &ciphers[1..] {
+            let name = cipher["name"].as_str().unwrap();
+            row("a", &format!("{way} by {name}"), cipher[way].as_f64().unwrap(), "MB/s", json!({}));
+        }
+    }
+    let [one, all] = ["one", "all"].map(|which| outcome["pool"][which].as_f64().unwrap());
+    // The promise is for two cores; more cores share caches and memory.
+    let target = if outcome["pool"]["workers"] == 2 { json!(">= 1.7") } else { Value::Null };
+    let more = json!({"ratio": all / one, "beside": "one worker", "target": target});
+    row("a", &format!("seal in WASM, {} workers", outcome["pool"]["workers"]), all, "MB/s", more);
+    let [vector, plain] = [0, 1].map(|which| outcome["argon2"][which].as_f64().unwrap());
+    row("e", "Argon2id, 64 MiB, 3 passes", vector, "ms", json!({"ratio": plain / vector, "beside": "without vectors"}));
+}
+
+fn target_beside(name: &str) -> Option<&'static str> {
+    match name {
+        "RustCrypto" | "libsodium.js" => Some(">= 2"),
+        "age-encryption" => Some(">= 5"),
+        _ => None,
+    }
+}
+
+/// Serves the page from a thread that lives as long as the test program; answers its origin.
+fn serve(sizes: String) -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let page = format!(
+        "<!doctype html><html data-sizes='{sizes}'><title>Measuring</title><script type=module src=/page.js></script>"
+    );
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = move || {
+                let page = page.clone();
+                let page = move || {
+                    let page = page.clone();
+                    async { HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page) }
+                };
+                App::new().route("/", web::get().to(page)).route("/{path:.*}", web::get().to(file))
+            };
+            HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
+        });
+    });
+    origin
+}
+
+async fn file(path: web::Path<String>) -> HttpResponse {
+    let (folder, name) = path.split_once('/').unwrap_or(("page", &path));
+    let folder = FOLDERS.iter().find(|(at, _)| *at == folder).map(|(_, on_disk)| PathBuf::from(on_disk));
+    let kind = if name.ends_with(".wasm") { "application/wasm" } else { "text/javascript" };
+    match folder.map(|folder| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name))) {
+        Some(Ok(bytes)) => HttpResponse::Ok().content_type(kind).body(bytes),
+        _ => HttpResponse::NotFound().finish(),
+    }
+}
