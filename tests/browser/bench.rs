@@ -1,8 +1,10 @@
 //! (a) and (e): sealing, opening and Argon2id in each engine, beside what others offer there. Run by `cargo xtask bench a`,
 //! which builds the measuring page; as a test it would only say that the machine is busy.
 
-use serde_json::{Value, json};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
@@ -22,7 +24,7 @@ const QUICK: &str = "BENCH_QUICK";
 async fn bench_of_ciphers_in_three_engines() {
     let quick = std::env::var_os(QUICK).is_some();
     let sizes = if quick { json!({"bytes": 8 << 20, "rounds": 1}) } else { json!({"bytes": 32 << 20, "rounds": 7}) };
-    let origin = serve(sizes.to_string());
+    let origin = serve(&sizes.to_string());
     for engine in [Engine::Chromium, Engine::Firefox, Engine::WebKit] {
         let browser = Browser::start_in(engine).await;
         browser.go(&format!("{origin}/")).await;
@@ -47,7 +49,7 @@ fn print_rows(engine: &str, outcome: &Value) {
     let row = |part: &str, name: &str, value: f64, unit: &str, more: Value| {
         let mut row = json!({"part": part, "name": name, "engine": engine, "value": value, "unit": unit});
         row.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
-        println!("bench-row {row}");
+        writeln!(std::io::stdout(), "bench-row {row}").unwrap();
     };
     let ciphers = outcome["ciphers"].as_array().unwrap();
     for way in ["seal", "open"] {
@@ -83,7 +85,7 @@ fn target_beside(name: &str) -> Option<&'static str> {
 }
 
 /// Serves the page from a thread that lives as long as the test program; answers its origin.
-fn serve(sizes: String) -> String {
+fn serve(sizes: &str) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let page = format!(

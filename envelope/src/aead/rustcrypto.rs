@@ -24,8 +24,8 @@ macro_rules! in_place {
 
             /// Turns plaintext into ciphertext and yields the tag over it and `aad`.
             #[inline(never)]
-            #[expect(clippy::expect_used, reason = "it refuses only messages beyond 256 GiB, which no memory holds")]
             pub fn seal(&self, nonce: &[u8; $nonce_len], aad: &[u8], data: &mut [u8]) -> [u8; TAG_LEN] {
+                // It refuses only messages beyond 256 GiB, which no memory holds.
                 let tag = self.0.encrypt_inout_detached(nonce.into(), aad, data.into());
                 tag.expect("the message is within the cipher's limit").into()
             }
