@@ -6,6 +6,7 @@ use crate::config::{Config, MailWay, SmtpSecurity, SmtpSettings};
 use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Mailbox, Mailer};
 use crate::store::{Store, StoreError};
+use crate::transfer::PartsUnderWay;
 use actix_web::dev::Server;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -31,6 +32,8 @@ pub struct App {
     pub clock: Clock,
     /// The server key.
     pub keys: ServerKey,
+    /// Uploads that are not complete.
+    pub parts_under_way: PartsUnderWay,
     /// Rung when mail was queued, so that a sign-in code does not wait for the next round.
     pub outbox_bell: Notify,
 }
@@ -69,7 +72,8 @@ impl App {
         let blobs = Blobs::Dir(blobs::Dir::open(&config.data.join("blobs")).map_err(folder)?);
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
-        Ok(Arc::new(Self { config, store, blobs, mailer, mail_from, clock, keys, outbox_bell: Notify::new() }))
+        let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
+        Ok(Arc::new(Self { config, store, blobs, mailer, mail_from, clock, keys, parts_under_way, outbox_bell }))
     }
 
     /// Answers requests on `listener` once the returned server is awaited or spawned; its handle stops it gracefully.

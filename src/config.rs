@@ -5,8 +5,10 @@
 //! A value that reads as a TOML list, number or boolean is taken as one; anything else is text.
 
 mod file;
+mod patience;
 mod public_url;
 
+pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
 
 use self::file::File;
@@ -16,7 +18,6 @@ use protocol::sign_in::Limits;
 use serde::Deserialize;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What environment variables begin with.
@@ -118,24 +119,6 @@ pub enum SmtpSecurity {
     Starttls,
     /// None: only for a mail server on this machine.
     None,
-}
-
-/// How long a client may take to send a body.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Longest pause between two pieces of a body.
-    pub pause: Duration,
-    /// Longest time for a JSON body.
-    pub json: Duration,
-    /// Longest time for a part.
-    pub part: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        // A part is 8 MiB: 15 minutes let a line of 75 kbit/s through, and end one that only pretends to send.
-        Self { pause: Duration::from_secs(30), json: Duration::from_secs(30), part: Duration::from_secs(15 * 60) }
-    }
 }
 
 /// How much is logged and in what form.

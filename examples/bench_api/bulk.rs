@@ -4,6 +4,7 @@ use super::calls::digest;
 use super::row;
 use super::server::Server;
 use super::sink;
+use protocol::Ticket;
 use protocol::layout::PART_LEN;
 use protocol::transfers::CreateTransfer;
 use serde_json::json;
@@ -19,6 +20,7 @@ const LANES: usize = 4;
 /// An announced object of whole parts.
 pub(crate) struct Target {
     pub(crate) create: CreateTransfer,
+    pub(crate) sender: usize,
     pub(crate) session: String,
     pub(crate) parts: u64,
 }
@@ -29,8 +31,15 @@ struct Moved {
     cpu_ms_per_mb: f64,
 }
 
+/// Starts the yardstick.
+pub(crate) fn start_sink() -> Server {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg(sink::ARGUMENT);
+    Server::start_command(command)
+}
+
 /// Uploads the object to the server and to the sink, and prints the rows.
-pub(crate) fn measure(server: &Server, target: &Target) {
+pub(crate) fn measure_up(server: &Server, bare: &Server, target: &Target) {
     let part = vec![7; PART_LEN as usize];
     let digest = digest(&part);
     let object =
@@ -44,13 +53,25 @@ pub(crate) fn measure(server: &Server, target: &Target) {
         );
         (head, part.as_slice())
     };
-    let mut bare_command = Command::new(std::env::current_exe().unwrap());
-    bare_command.arg(sink::ARGUMENT);
-    let bare = Server::start_command(bare_command);
-    let bare_up = move_all(&bare, target.parts, &put);
-    let up = move_all(server, target.parts, &put);
-    tell("upload of parts", &up, &bare_up);
-    row::print("server's peak memory until here", server.peak_mib(), "MiB", json!({ "target": "<= 100" }));
+    let bare = move_all(bare, target.parts, &put);
+    tell("upload of parts", &move_all(server, target.parts, &put), &bare);
+}
+
+/// Downloads the object part by part with a ticket, beside as many zeros.
+pub(crate) fn measure_down(server: &Server, bare: &Server, target: &Target, ticket: &Ticket) {
+    let object = format!("/api/v1/open/objects/{}", target.create.objects[0].object_id);
+    let ranged = |n: u64| {
+        let (first, last) = (n * PART_LEN, (n + 1) * PART_LEN - 1);
+        let ticket = ticket.to_text();
+        let head = format!(
+            "GET {object} HTTP/1.1\r\nhost: bench\r\nauthorization: Ticket {ticket}\r\nrange: bytes={first}-{last}\r\n\r\n"
+        );
+        (head, [].as_slice())
+    };
+    let zeros = |_: u64| (format!("GET /{PART_LEN} HTTP/1.1\r\nhost: bench\r\n\r\n"), [].as_slice());
+    let bare = move_all(bare, target.parts, &zeros);
+    tell("download by range", &move_all(server, target.parts, &ranged), &bare);
+    row::print("server's peak memory", server.peak_mib(), "MiB", json!({ "target": "<= 100" }));
 }
 
 fn tell(what: &str, moved: &Moved, bare: &Moved) {

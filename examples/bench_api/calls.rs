@@ -1,13 +1,16 @@
 //! Create, list, unlock: the calls that people wait for and that grow with the database.
 
+use super::bulk::Target;
 use super::fill::{Filled, SENDERS};
 use super::load::{self, Call, Outcome};
 use super::row;
 use super::server::Server;
 use awc::Client;
-use protocol::open::UnlockRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use protocol::open::{UnlockAnswer, UnlockRequest};
 use protocol::transfers::{CreateTransfer, LinkAnswer, ObjectEntry, Recipient, RecipientKind, SealRequest};
-use protocol::{Base64Bytes, LinkToken, ObjectId, Proof, Timestamp, TransferId, layout};
+use protocol::{Base64Bytes, LinkToken, ObjectId, Proof, Ticket, Timestamp, TransferId, layout};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -26,15 +29,16 @@ struct Site {
     links: Vec<UnlockRequest>,
 }
 
+impl Site {
+    fn new(server: &Server, filled: &Filled) -> Self {
+        let (sessions, middle) = (filled.sessions.clone(), filled.middle.clone());
+        Self { origin: server.origin(), sessions, now: filled.now, middle, links: Vec::new() }
+    }
+}
+
 /// Measures each kind of call and prints its rows; `scale` is a hundredth of the number of calls.
 pub(crate) async fn measure(server: &Server, filled: &Filled, scale: usize) {
-    let mut site = Site {
-        origin: server.origin(),
-        sessions: filled.sessions.clone(),
-        now: filled.now,
-        middle: filled.middle.clone(),
-        links: Vec::new(),
-    };
+    let mut site = Site::new(server, filled);
     let http = Client::default();
     for number in 0..scale / 5 {
         let link = make_ready(&http, &site, number).await;
@@ -116,35 +120,47 @@ async fn make_ready(http: &Client, site: &Site, number: usize) -> UnlockRequest 
     let put = http.put(path).insert_header(("cookie", site.sessions[sender].as_str()));
     let put = put.insert_header(("origin", site.origin.as_str())).insert_header(("content-digest", digest(&part)));
     assert_eq!(put.send_body(part).await.unwrap().status(), 204);
+    seal(http, site, sender, &create).await
+}
+
+/// Seals as far as the server can tell; whoever gets the answer can unlock.
+async fn seal(http: &Client, site: &Site, sender: usize, create: &CreateTransfer) -> UnlockRequest {
+    let (transfer_id, proof) = (create.transfer_id, Proof::from_bytes([9; 32]));
     let head = [b"FILMJKT1\x01\x01\x00\x00".as_slice(), transfer_id.as_bytes(), &[0; 16]].concat();
     let end = create.expires_at.as_unix().to_be_bytes();
     let seal = SealRequest {
         capsule: Base64Bytes([head.as_slice(), &end, &[0; 168]].concat()),
         manifest: Base64Bytes([b"age-encryption.org/v1\n".as_slice(), &[0; 4300]].concat()),
-        proof: Proof::from_bytes([9; 32]),
+        proof: proof.clone(),
     };
     let answer = post(http, site, sender, &format!("transfers/{transfer_id}/seal"), &seal).await;
     let link = serde_json::from_slice::<LinkAnswer>(&answer).unwrap().link;
-    UnlockRequest { token: token_of(&link), transfer_id, proof: Proof::from_bytes([9; 32]) }
+    UnlockRequest { token: token_of(&link), transfer_id, proof }
 }
 
-/// The first 32 of the 48 bytes in a link's fragment: 128 symbols of 6 bits, cut where no byte is.
+/// The first 32 of the 48 bytes in a link's fragment.
 fn token_of(link: &str) -> LinkToken {
-    use base64::Engine as _;
     let fragment = link.split_once('#').unwrap().1;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(fragment).unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(fragment).unwrap();
     LinkToken::from_bytes(bytes[..32].try_into().unwrap())
 }
 
 /// Announces one object of `parts` whole parts, by the busiest sender.
-pub(crate) async fn announce_bulk(server: &Server, filled: &Filled, parts: u64) -> super::bulk::Target {
-    let links = Vec::new();
-    let (sessions, middle) = (filled.sessions.clone(), filled.middle.clone());
-    let site = Site { origin: server.origin(), sessions, now: filled.now, middle, links };
-    let mut create = announcement(&site, 1);
+pub(crate) async fn announce_bulk(server: &Server, filled: &Filled, parts: u64) -> Target {
+    let site = Site::new(server, filled);
+    let (mut create, sender) = (announcement(&site, 1), 1);
     create.objects[0].object_len = parts * layout::PART_LEN;
-    post(&Client::default(), &site, 1, "transfers", &create).await;
-    super::bulk::Target { create, session: filled.sessions[1].clone(), parts }
+    post(&Client::default(), &site, sender, "transfers", &create).await;
+    Target { create, sender, session: filled.sessions[sender].clone(), parts }
+}
+
+/// Seals what was uploaded, and unlocks it.
+pub(crate) async fn unlock_bulk(server: &Server, filled: &Filled, target: &Target) -> Ticket {
+    let (http, site) = (Client::default(), Site::new(server, filled));
+    let request = seal(&http, &site, target.sender, &target.create).await;
+    let call = http.post(format!("{}/api/v1/open/unlock", site.origin)).insert_header(("origin", site.origin.as_str()));
+    let answer = call.send_json(&request).await.unwrap().body().await.unwrap();
+    serde_json::from_slice::<UnlockAnswer>(&answer).unwrap().ticket
 }
 
 async fn post(http: &Client, site: &Site, sender: usize, path: &str, body: &impl Serialize) -> Vec<u8> {
@@ -178,6 +194,5 @@ fn random() -> [u8; 16] {
 
 /// `sha-256=:…:` (RFC 9530).
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(bytes)))
+    format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)))
 }

@@ -36,6 +36,9 @@ fn main() {
     let filled = runtime.block_on(fill::fill(data.path(), if quick { 2_000 } else { TRANSFERS }));
     let server = server::Server::start(&PathBuf::from(argument), data.path());
     runtime.block_on(calls::measure(&server, &filled, if quick { 10 } else { 100 }));
+    let bare = bulk::start_sink();
     let target = runtime.block_on(calls::announce_bulk(&server, &filled, if quick { 8 } else { 128 }));
-    bulk::measure(&server, &target);
+    bulk::measure_up(&server, &bare, &target);
+    let ticket = runtime.block_on(calls::unlock_bulk(&server, &filled, &target));
+    bulk::measure_down(&server, &bare, &target, &ticket);
 }

@@ -166,26 +166,29 @@ impl PartWriter {
         Sha256Digest::from_bytes(self.sha256.clone().finalize().into())
     }
 
-    /// Bytes first, then the name: a part is whole or absent, whenever the power goes.
+    /// Bytes first, then the name: a part is whole or absent, whenever the power goes. Of the file's own data only times
+    /// may be lost.
     fn persist(self, path: &Path) -> io::Result<()> {
-        self.file.as_file().sync_all()?;
+        self.file.as_file().sync_data()?;
         self.file.persist(path)?;
         Ok(())
     }
 }
 
-/// The next `left` bytes of a file as a stream.
+/// The next `left` bytes of a file as a stream. A piece that was sent on gives its memory to the next one.
 fn read_to_end_of_range(file: File, left: u64) -> PartStream {
-    stream::try_unfold((file, left), |(mut file, left)| async move {
+    stream::try_unfold((file, left, Bytes::new()), |(mut file, left, spent)| async move {
         let len = usize::try_from(left).unwrap_or(BATCH_LEN).min(BATCH_LEN);
         if len == 0 {
             return Ok(None);
         }
         joined(spawn_blocking(move || {
-            let mut piece = vec![0; len];
+            let mut piece = spent.try_into_mut().unwrap_or_default();
+            piece.resize(len, 0);
             // Fails, rather than ends, if the file was cut meanwhile.
             file.read_exact(&mut piece)?;
-            Ok(Some((Bytes::from(piece), (file, left - len as u64))))
+            let piece = piece.freeze();
+            Ok(Some((piece.clone(), (file, left - len as u64, piece))))
         }))
         .await
     })

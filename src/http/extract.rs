@@ -18,7 +18,6 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, StreamExt as _};
 use protocol::{ProblemKind, Ticket};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Longest JSON body of all calls but the seal: nothing that they take comes near it.
@@ -133,7 +132,7 @@ async fn read_body(
     if declared_len(request).is_some_and(|len| len > limit as u64) {
         return Err(too_long());
     }
-    let mut pieces = Box::pin(watch(payload, patience.json, patience.pause));
+    let mut pieces = Box::pin(watch(payload, patience));
     let mut body = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
@@ -155,14 +154,16 @@ pub(super) fn declared_len(request: &HttpRequest) -> Option<u64> {
     request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The pieces of a body, until one is late: `pause` after the one before, or `total` after the first wait began.
-pub(super) fn watch(payload: Payload, total: Duration, pause: Duration) -> impl Stream<Item = Result<Bytes, Refusal>> {
-    let deadline = Instant::now() + total;
-    futures_util::stream::unfold(Some(payload), move |payload| async move {
-        let mut payload = payload?;
-        let late = deadline.min(Instant::now() + pause);
-        match tokio::time::timeout_at(late, payload.next()).await {
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(payload))),
+/// The pieces of a body, until it is too far behind. Only waiting for the client counts.
+pub(super) fn watch(payload: Payload, patience: Patience) -> impl Stream<Item = Result<Bytes, Refusal>> {
+    futures_util::stream::unfold(Some((payload, patience.allowance())), move |state| async move {
+        let (mut payload, mut allowance) = state?;
+        let asked = Instant::now();
+        match tokio::time::timeout(allowance.left(), payload.next()).await {
+            Ok(Some(Ok(piece))) => {
+                allowance.count(asked.elapsed(), piece.len());
+                Some((Ok(piece), Some((payload, allowance))))
+            }
             Ok(Some(Err(_))) => {
                 let detail = "The request broke off before its end. Please send it again.";
                 Some((Err(Refusal::new(ProblemKind::BadRequest, detail)), None))

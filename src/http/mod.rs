@@ -5,6 +5,7 @@
 //! | [`error`] | the one mapping from errors to answers (RFC 9457 problem+json, or a page for a browser) |
 //! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
+//! | `line` | cuts clients that are too slow |
 //! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `objects` | one file a resource |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
@@ -16,6 +17,7 @@ mod client;
 mod cookies;
 pub mod error;
 mod extract;
+mod line;
 mod me;
 mod objects;
 mod open;
@@ -134,6 +136,7 @@ async fn health(app: web::Data<App>) -> Result<HttpResponse, error::Refusal> {
 
 /// Binds the routes and the baseline to a listener.
 pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let patience = app.config.patience;
     let data = web::Data::from(app);
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -144,14 +147,13 @@ pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
             .default_service(web::to(|| async { error::Refusal::not_found() }))
             .wrap(middleware::from_fn(security::baseline))
     })
-    // A first head that takes longer is cut; on kept connections actix watches none, which is the proxy's part
-    // (docs/OPERATIONS.md). Bodies are watched by `extract`.
-    .client_request_timeout(Duration::from_secs(10))
+    // The framework answers a first head that is late; later heads and answers are watched by `line`, bodies by `extract`.
+    .client_request_timeout(patience.head)
+    .on_connect(move |connection, data| line::Line::watch(patience, connection, data))
     // Who is refused before the whole part was sent gets this long to send the rest, which is thrown away: a browser
     // that finds the connection cut never reads the refusal.
     .client_disconnect_timeout(Duration::from_secs(30))
-    // Longer than the idle timers of usual proxies would only keep dead connections.
-    .keep_alive(Duration::from_secs(60))
+    .keep_alive(patience.idle)
     .shutdown_timeout(20)
     .disable_signals()
     .listen(listener)?

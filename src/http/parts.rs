@@ -5,7 +5,7 @@ use super::extract::{Sender, declared_len, watch};
 use crate::app::App;
 use crate::blobs::PartKey;
 use crate::store::PartAdded;
-use crate::transfer::{check_part, wrong_state};
+use crate::transfer::{PARTS_UNDER_WAY, check_part, wrong_state};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,13 +29,14 @@ pub(super) async fn put(
     let place = app.store.find_part_place(account_id, &transfer_id, &object_id, n, app.clock.now()).await?;
     let place = place.ok_or_else(Refusal::not_found)?;
     check_part(place.object_len, n, len)?;
-    let body = watch(payload.into_inner(), app.config.patience.part, app.config.patience.pause);
     match place.stored {
         Some(stored) if stored == sha256 => {}
         Some(_) => return Err(part_differs(n)),
         None if place.state != State::Draft => return Err(wrong_state(place.state).into()),
         None => {
+            let _under_way = app.parts_under_way.begin(account_id).ok_or_else(too_many_under_way)?;
             let key = PartKey { object_id, n, sha256 };
+            let body = watch(payload.into_inner(), app.config.patience);
             app.blobs.put_part(&key, len, body).await?;
             add_part(&app, &key).await?;
         }
@@ -52,6 +53,13 @@ async fn add_part(app: &App, key: &PartKey) -> Result<(), Refusal> {
     };
     app.blobs.delete_part(key).await?;
     Err(refusal)
+}
+
+fn too_many_under_way() -> Refusal {
+    let detail =
+        format!("You are sending {PARTS_UNDER_WAY} parts at once, which is the limit. The next ones have to wait.");
+    // By then one has arrived, or the next try is as good as this one.
+    Refusal::too_many_requests(5, detail)
 }
 
 fn part_differs(n: u32) -> Refusal {

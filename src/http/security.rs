@@ -4,6 +4,7 @@
 use super::client::{client_address, mask_address};
 use super::error::Refusal;
 use super::extract::is_safe;
+use super::line::{Line, PacedBody};
 use super::pages;
 use crate::app::App;
 use crate::config::PublicUrl;
@@ -57,6 +58,10 @@ pub(super) async fn baseline(
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Err(actix_web::error::ErrorInternalServerError("the application is not there"));
     };
+    let line = request.request().conn_data::<Line>().cloned();
+    if let Some(line) = &line {
+        line.work();
+    }
     let request_id = make_request_id();
     let wants_page = wants_page(&request);
     let client = mask_address(client_address(request.request(), &app.config.trusted_proxies));
@@ -76,7 +81,10 @@ pub(super) async fn baseline(
         client = %client,
         "answered"
     );
-    Ok(response)
+    Ok(match line {
+        Some(line) => response.map_body(|_, body| BoxBody::new(PacedBody::new(body, line))),
+        None => response,
+    })
 }
 
 /// Requests that change something must come from our own pages, and in a form that no foreign page's form can have.

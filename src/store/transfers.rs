@@ -90,21 +90,34 @@ impl Store {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<TransferSummary>> {
+        let Some((before_time, before_id)) = self.find_place(account_id, before).await? else { return Ok(Vec::new()) };
+        // The index is in this order, so a page far back costs what the first one costs.
         let rows: Vec<SummaryRow> = sqlx::query_as(
             "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
                  openings, max_openings, last_opened_at, refused_attempts, mail_state, mail_reason
              FROM transfers
-             WHERE account_id = $1 AND (state = 'draft' OR ready_at IS NOT NULL)
-               AND ($2 = '' OR (created_at, transfer_id) <
-                   (SELECT created_at, transfer_id FROM transfers WHERE account_id = $1 AND transfer_id = $2))
-             ORDER BY created_at DESC, transfer_id DESC LIMIT $3",
+             WHERE account_id = $1 AND (created_at, transfer_id) < ($2, $3) AND (state = 'draft' OR ready_at IS NOT NULL)
+             ORDER BY created_at DESC, transfer_id DESC LIMIT $4",
         )
         .bind(account_id)
-        .bind(before.map(TransferId::to_text).unwrap_or_default())
+        .bind(before_time)
+        .bind(before_id)
         .bind(i64::from(limit))
         .fetch_all(&self.reads)
         .await?;
         rows.into_iter().map(|row| row.read(now)).collect()
+    }
+
+    /// Where a transfer stands in its sender's list; behind all if none is named, nowhere if it is not theirs.
+    async fn find_place(&self, account_id: &str, transfer: Option<&TransferId>) -> Result<Option<(i64, String)>> {
+        let Some(transfer) = transfer else { return Ok(Some((i64::MAX, String::new()))) };
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT created_at FROM transfers WHERE account_id = $1 AND transfer_id = $2")
+                .bind(account_id)
+                .bind(transfer.to_text())
+                .fetch_optional(&self.reads)
+                .await?;
+        Ok(row.map(|(created_at,)| (created_at, transfer.to_text())))
     }
 
     /// One of a sender's transfers.

@@ -8,6 +8,7 @@
 //! | `part` | which bytes a part must have, and which parts a range touches |
 //! | `link` | the link that is mailed |
 //! | `pause` | growing pauses after wrong passcodes |
+//! | `under_way` | how many parts may be on their way |
 //! | `size` | lengths in words |
 //!
 //! This room must not know about HTTP, SQL, mail or people. What is refused is refused with a
@@ -20,6 +21,7 @@ mod part;
 mod pause;
 mod size;
 mod state;
+mod under_way;
 
 pub use capsule::{CAPSULE_LEN, CapsuleHeader, H_LEN, MAX_MANIFEST_LEN, check_manifest};
 pub use draft::{DRAFT_LIFETIME, Draft, Replacement};
@@ -28,6 +30,7 @@ pub use part::{ByteRange, PartRange, check_part, parse_range, parts_of_range};
 pub use pause::{FORGET_AFTER, Failures, PauseRule};
 pub use size::size_text;
 pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};
+pub use under_way::{PARTS_UNDER_WAY, PartUnderWay, PartsUnderWay};
 
 /// Seconds that a ticket lasts, unless the transfer ends before: a night's download, not a second week.
 pub const TICKET_LIFETIME: i64 = 12 * 60 * 60;

@@ -251,7 +251,7 @@ async fn health_needs_no_sign_in_and_tells_nothing() {
 
 #[actix_web::test]
 async fn a_body_that_stops_coming_is_given_up() {
-    let site = Site::start_with(|config| config.patience.pause = Duration::from_millis(500)).await;
+    let site = Site::start_with(|config| config.patience.grace = Duration::from_millis(500)).await;
     let sender = Sender::sign_in(&site, "ana@clinic.example").await;
     let parcel = Parcel::scribble(&site, &[100]);
     sender.create(&parcel).await.expect(201);
