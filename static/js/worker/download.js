@@ -3,9 +3,9 @@
 
 import { persist } from "./transport.js";
 
-// Parts on their way or waiting to be written, for each helper: one is opened while the next travels. This bounds the
-// memory, because a slow disk holds back the asking.
-const PARTS_A_HELPER = 2;
+// Parts that wait to be written while each helper has one in hand: enough that none waits for the disk's last write. This
+// bounds the memory, some 25 MB a part with all its copies, because a slow disk holds back the asking.
+const PARTS_WAITING = 2;
 
 /**
  * Yields a file's plaintext in order, one part at a time; ends only after the last part verified. The buffers are the
@@ -31,7 +31,7 @@ export async function* openParts(job) {
   let next = 0;
   try {
     for (let n = 0; n < count; n++) {
-      while (next < count && coming.length < pool.helpers.length * PARTS_A_HELPER) {
+      while (next < count && coming.length < pool.helpers.length + PARTS_WAITING) {
         const part = fetchPart(ahead, next++);
         // Told at once, not in its turn: nothing before it may be asked for again once one is known to be damaged.
         part.catch((error) => over.abort(error));

@@ -27,17 +27,16 @@ impl Browser {
     pub(crate) fn saved(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.downloads()).unwrap();
         let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        let coming = |path: &Path| match self.engine {
+        let temporary = |path: &Path| match self.engine {
             Engine::Chromium => ends_with(path, ".crdownload") || starts_with(path, ".org.chromium"),
-            // It holds the place of a file with an empty one until all of it has come under another name.
-            Engine::Firefox => {
-                let any_coming = paths.iter().any(|path| ends_with(path, ".part"));
-                ends_with(path, ".part") || (any_coming && path.metadata().is_ok_and(|metadata| metadata.len() == 0))
-            }
+            Engine::Firefox => ends_with(path, ".part"),
             // It writes what comes from a page itself straight under the final name.
             Engine::WebKit => ends_with(path, ".wkdownload") || is_open(path),
         };
-        paths.iter().filter(|path| !coming(path)).cloned().collect()
+        // Some hold the place of a file with an empty one until all of it has come under another name.
+        let any_coming = paths.iter().any(|path| temporary(path));
+        let placeholder = |path: &Path| any_coming && path.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        paths.iter().filter(|path| !temporary(path) && !placeholder(path)).cloned().collect()
     }
 }
 
