@@ -8,6 +8,8 @@ const DATABASE = "filmjacket-drafts";
 const STORE = "drafts";
 // Seconds after the last change at which a draft is wiped; the server sweeps its side after the same time.
 const LIFETIME = 24 * 60 * 60;
+// Milliseconds that browsers may take to end the workers of a page that was left.
+const LETTING_GO = 2000;
 
 /** @typedef {{at: number, key: CryptoKey, nonce: Uint8Array<ArrayBuffer>, sealed: ArrayBuffer}} Kept */
 
@@ -49,9 +51,8 @@ const bound = (transferId) => new TextEncoder().encode(`${DATABASE}/1/${transfer
  * Keeps a draft, or its newer state. Never fails: sending does not depend on it.
  * @param {string} transferId
  * @param {object} draft  anything that JSON can hold
- * @param {number} now  seconds since 1970
  */
-export async function keepDraft(transferId, draft, now) {
+export async function keepDraft(transferId, draft) {
   try {
     // A key for one record, and a new one each time: no nonce is ever used twice, and none of an older state opens.
     const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
@@ -59,7 +60,7 @@ export async function keepDraft(transferId, draft, now) {
     const plain = new TextEncoder().encode(JSON.stringify(draft));
     const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData: bound(transferId) }, key, plain);
     plain.fill(0);
-    await transact("readwrite", (store) => store.put({ at: now, key, nonce, sealed }, transferId));
+    await transact("readwrite", (store) => store.put({ at: now(), key, nonce, sealed }, transferId));
   } catch (error) {
     console.warn("filmjacket: this browser keeps no draft", error);
   }
@@ -67,17 +68,16 @@ export async function keepDraft(transferId, draft, now) {
 
 /**
  * The drafts that are kept, newest first. What is too old or does not open is wiped.
- * @param {number} now  seconds since 1970
  * @returns {Promise<{transferId: string, at: number, draft: any}[]>}
  */
-export async function readDrafts(now) {
+export async function readDrafts() {
   const found = [];
   try {
     for (const id of await transact("readonly", (store) => store.getAllKeys())) {
       const transferId = String(id);
       /** @type {Kept | undefined} */
       const kept = await transact("readonly", (store) => store.get(id));
-      const draft = kept && isFresh(kept, now) ? await unseal(transferId, kept).catch(() => null) : null;
+      const draft = kept && isFresh(kept) ? await unseal(transferId, kept).catch(() => null) : null;
       if (kept && draft) found.push({ transferId, at: kept.at, draft });
       else await dropDraft(transferId);
     }
@@ -87,9 +87,14 @@ export async function readDrafts(now) {
   return found.sort((one, other) => other.at - one.at);
 }
 
-/** @param {Kept} kept @param {number} now */
-function isFresh({ at }, now) {
-  return Math.abs(now - at) < LIFETIME;
+/** Seconds since 1970 by this machine's clock, which may be wrong but is the one that was asked before. */
+function now() {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** @param {Kept} kept */
+function isFresh({ at }) {
+  return Math.abs(now() - at) < LIFETIME;
 }
 
 /** @param {string} transferId @param {Kept} kept */
@@ -125,10 +130,11 @@ export async function claimDraft(transferId) {
   });
 }
 
-/** Whether a tab is working on a draft. @param {string} transferId */
+/** Whether a tab is working on a draft. One that was just closed may need a moment to let go. @param {string} transferId */
 export async function isClaimed(transferId) {
-  const { held = [] } = (await navigator.locks?.query()) ?? {};
-  return held.some((lock) => lock.name === lockName(transferId));
+  if (!navigator.locks) return false;
+  const signal = AbortSignal.timeout(LETTING_GO);
+  return navigator.locks.request(lockName(transferId), { signal }, () => false).catch(() => true);
 }
 
 /** @param {string} transferId */

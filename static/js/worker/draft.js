@@ -1,6 +1,6 @@
 // What is kept of a transfer for a reload (drafts.js), and how it fits with what the server has of it.
 
-import { Problem, call, serverNow } from "../api.js";
+import { Problem, call } from "../api.js";
 import { claimDraft, dropDraft, isClaimed, readDrafts } from "../drafts.js";
 import { client } from "./client.js";
 import { Fault } from "./serve.js";
@@ -34,7 +34,7 @@ function sealingOf(record) {
  * @returns {Promise<{transferId: string, order: import("./seal-worker.js").Order, done: boolean[]} | null>}
  */
 export async function offerDraft({ email }) {
-  for (const { transferId, draft } of await readDrafts(serverNow())) {
+  for (const { transferId, draft } of await readDrafts()) {
     // Of somebody else who used this browser and did not sign out.
     const isOwn = draft.order.sender.email === email;
     if (isOwn && (await isClaimed(transferId))) continue;
@@ -65,7 +65,7 @@ function fits(there, draft) {
 export async function takeDraft(transferId, patience) {
   if (!(await claimDraft(transferId))) throw new Fault("draft-taken", "Another tab is going on with this transfer already.");
   const there = await persist((signal) => call("GET", `/transfers/${transferId}`, undefined, { signal }), patience);
-  const kept = (await readDrafts(serverNow())).find((draft) => draft.transferId === transferId);
+  const kept = (await readDrafts()).find((draft) => draft.transferId === transferId);
   if (!kept || !fits(there, kept.draft)) {
     await dropDraft(transferId);
     throw new Fault("no-draft", "There is nothing left of this transfer to go on with. Please choose the files again.");

@@ -3,7 +3,7 @@
 //
 // The passcode leaves this worker after the server's answer to the seal, so that nobody can pass on one that opens nothing.
 
-import { call, serverNow } from "../api.js";
+import { call } from "../api.js";
 import { claimDraft, dropDraft, keepDraft } from "../drafts.js";
 import { client, loadClient } from "./client.js";
 import { offerDraft, recordOf, takeDraft } from "./draft.js";
@@ -96,7 +96,7 @@ function begin(sealing, order, objects) {
 /** Uploads what is not there yet, seals manifest and capsule, and learns the link. */
 async function finish(sealing, files, objects) {
   const transferId = sealing.transfer_id;
-  const keep = () => keepDraft(transferId, recordOf(sealing, current), serverNow());
+  const keep = () => keepDraft(transferId, recordOf(sealing, current));
   await claimDraft(transferId);
   await keep();
   objects.forEach((object, index) => sealing.is_complete(index) && meter?.add(index, object.object_len));
