@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,9 +76,14 @@ impl Browser {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source})).await;
     }
 
+    /// Its own folder, whose path stands in the command line of its first process.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where this browser saves files.
     pub(crate) fn downloads(&self) -> PathBuf {
-        self.folder.path().join("downloads")
+        self.folder().join("downloads")
     }
 
     /// A command of the DevTools protocol, which is Chromium's.

@@ -51,10 +51,15 @@ pub(crate) fn write_all(folder: &Path, files: &[File]) -> Vec<PathBuf> {
 
 /// Writes `len` bytes that no compressor shortens, the same each time; answers their digest.
 pub(crate) fn write_noise(path: &Path, len: u64) -> [u8; 32] {
+    write_noise_of(0, path, len)
+}
+
+/// The same with other bytes for each seed.
+pub(crate) fn write_noise_of(seed: u64, path: &Path, len: u64) -> [u8; 32] {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
     let mut digest = Sha256::new();
     // SplitMix64 (Steele, Lea, Flood 2014): fast, and good enough to be no pattern.
-    let mut state = 0_u64;
+    let mut state = seed << 48;
     let mut block = [0; 64 * 1024];
     let mut left = len;
     while left > 0 {

@@ -1,0 +1,119 @@
+//! What a transfer stands beside: the same bytes in the same parts over as many workers, without sealing, digests, disk
+//! or database. The server is the product's framework and forgets what it gets.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::web::{self, Bytes};
+use actix_web::{App, HttpResponse, HttpServer};
+use fantoccini::Locator;
+use futures_util::StreamExt;
+use serde_json::json;
+
+use crate::harness::browser::Browser;
+
+/// Sealed bytes of a part (docs/FORMAT.md).
+const PART_LEN: usize = 8_390_656;
+
+/// As many workers as the product starts (static/js/worker/pool.js), each with one part on its way.
+const PAGE: &str = "<!doctype html><title>Bare</title><input type=file multiple id=files><script>
+    const size = Math.min(8, Math.max(2, navigator.hardwareConcurrency));
+    function start(kind, lens) {
+        const files = [...document.querySelector('#files').files];
+        const parts = lens.flatMap((len, index) => Array.from({length: Math.ceil(len / PART_LEN)},
+            (_, n) => ({ index, from: n * PART_LEN, to: Math.min(len, (n + 1) * PART_LEN) })));
+        let left = parts.length;
+        const workers = Array.from({ length: size }, () => new Worker('/worker.js'));
+        const begun = performance.now();
+        for (const worker of workers) {
+            const next = () => {
+                const part = parts.shift();
+                if (part) worker.postMessage({ kind, ...part, file: files[part.index] });
+            };
+            worker.onmessage = ({ data }) => {
+                if (data !== '') window.failed = data;
+                left -= 1;
+                if (left === 0) window.took = (performance.now() - begun) / 1000;
+                else next();
+            };
+            next();
+        }
+    }
+</script>";
+
+const WORKER: &str = "onmessage = async ({ data: { kind, from, to, file } }) => {
+    try {
+        if (kind === 'upload') {
+            const answer = await fetch('/sink', { method: 'PUT', body: file.slice(from, to) });
+            if (answer.status !== 204) throw new Error(answer.status);
+        } else {
+            const answer = await fetch('/source/' + (to - from), { cache: 'no-store' });
+            if ((await answer.arrayBuffer()).byteLength !== to - from) throw new Error('short');
+        }
+        postMessage('');
+    } catch (error) { postMessage(String(error)); }
+}";
+
+/// Starts the server on a thread that lives as long as this process; answers its origin.
+pub(super) fn serve() -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    // No zeros, of which a system could make something cheaper.
+    let bytes = Bytes::from((0..PART_LEN).map(|at| (at % 251) as u8).collect::<Vec<u8>>());
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = move || {
+                let html = || async {
+                    let page = PAGE.replace("PART_LEN", &PART_LEN.to_string());
+                    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
+                };
+                let worker = || async { HttpResponse::Ok().content_type("text/javascript").body(WORKER) };
+                App::new()
+                    .app_data(web::Data::new(bytes.clone()))
+                    .route("/", web::get().to(html))
+                    .route("/worker.js", web::get().to(worker))
+                    .route("/sink", web::put().to(sink))
+                    .route("/source/{len}", web::get().to(source))
+            };
+            HttpServer::new(app).disable_signals().listen(listener).unwrap().run().await.unwrap();
+        });
+    });
+    origin
+}
+
+async fn sink(mut body: web::Payload) -> HttpResponse {
+    while let Some(piece) = body.next().await {
+        if piece.is_err() {
+            return HttpResponse::BadRequest().finish();
+        }
+    }
+    HttpResponse::NoContent().finish()
+}
+
+async fn source(len: web::Path<usize>, bytes: web::Data<Bytes>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/octet-stream").body(bytes.slice(..*len))
+}
+
+/// Seconds to upload these files from `browser`.
+pub(super) async fn upload(browser: &Browser, origin: &str, files: &[PathBuf]) -> f64 {
+    browser.go(origin).await;
+    let lines: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    browser.client.find(Locator::Css("#files")).await.unwrap().send_keys(&lines.join("\n")).await.unwrap();
+    let lens: Vec<u64> = files.iter().map(|path| path.metadata().unwrap().len()).collect();
+    time(browser, "upload", &lens).await
+}
+
+/// Seconds to download files of these lengths.
+pub(super) async fn download(browser: &Browser, origin: &str, lens: &[u64]) -> f64 {
+    browser.go(origin).await;
+    time(browser, "download", lens).await
+}
+
+async fn time(browser: &Browser, kind: &str, lens: &[u64]) -> f64 {
+    browser.run("start(...arguments)", vec![json!(kind), json!(lens)]).await;
+    let took = browser.until_run("return window.failed || window.took", vec![], HOUR).await;
+    took.as_f64().unwrap_or_else(|| panic!("the bare {kind} failed: {took}"))
+}
+
+/// No measurement takes longer, on no machine.
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
