@@ -2,7 +2,7 @@
 //! workers, in which memory shared by n processes counts 1/n for each.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -88,7 +88,7 @@ fn processes() -> Vec<Process> {
     folders.filter_map(|folder| read_process(&folder)).collect()
 }
 
-fn read_process(folder: &PathBuf) -> Option<Process> {
+fn read_process(folder: &Path) -> Option<Process> {
     let id = folder.file_name()?.to_str()?.parse().ok()?;
     let command = std::fs::read(folder.join("cmdline")).ok()?;
     let command = String::from_utf8_lossy(&command).replace('\0', " ");

@@ -12,6 +12,7 @@ mod native;
 mod plot;
 mod report;
 mod row;
+mod transfers;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -26,6 +27,8 @@ use row::Row;
 pub(crate) struct Bench {
     /// Small sizes, to see that everything runs; its figures mean nothing and are not kept.
     pub(crate) quick: bool,
+    /// What of the whole transfers to measure, as `--sizes` names it; empty for all of it.
+    pub(crate) sizes: String,
     pub(crate) wasm_toolchain: Choice,
 }
 
@@ -41,24 +44,29 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { letters: "ae", title: "ciphers and Argon2id in browsers", run: ciphers::run },
     Part { letters: "b", title: "native sealing and opening, beside age and rage", run: native::run },
+    Part { letters: "cd", title: "whole transfers in browsers, and their memory", run: transfers::run },
     Part { letters: "f", title: "API calls with 100,000 transfers", run: api::run },
 ];
 
 /// What `--quick` is to the programs that measure.
 const QUICK: &str = "BENCH_QUICK";
 
-/// `cargo xtask bench [--quick] [letter …]`
+/// `cargo xtask bench [--quick] [--sizes=…] [letter …]`
 pub(crate) fn run(wasm_toolchain: Choice, args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{}", help());
         return Ok(());
     }
     let (options, letters): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| arg.starts_with('-'));
-    if let Some(other) = options.iter().find(|option| option.as_str() != "--quick") {
-        bail!("bench has no option {other}.\n\n{}", help());
+    let mut bench = Bench { quick: false, sizes: String::new(), wasm_toolchain };
+    for option in options {
+        match option.split_once('=') {
+            None if option == "--quick" => bench.quick = true,
+            Some(("--sizes", sizes)) => bench.sizes = sizes.to_owned(),
+            _ => bail!("bench has no option {option}.\n\n{}", help()),
+        }
     }
     let chosen = choose(&letters)?;
-    let bench = Bench { quick: !options.is_empty(), wasm_toolchain };
     let machine = machine::facts();
     for (what, is) in &machine {
         println!("{what:>10}  {is}");
@@ -84,11 +92,12 @@ pub(crate) fn run(wasm_toolchain: Choice, args: &[String]) -> Result<()> {
 }
 
 fn help() -> String {
-    let mut text = "cargo xtask bench [--quick] [part …]\n\nParts (without one: all)\n".to_owned();
+    let mut text = "cargo xtask bench [--quick] [--sizes=…] [part …]\n\nParts (without one: all)\n".to_owned();
     for part in PARTS {
         text.push_str(&format!("  {:<4} {}\n", part.letters, part.title));
     }
-    text + "\nOptions\n  --quick   small sizes, to see that everything runs; the figures go to target/bench only\n\n\
+    text + "\nOptions\n  --quick   small sizes, to see that everything runs; the figures go to target/bench only\n  \
+        --sizes=64M,1G,10G\n            some of the transfers of part c only; the figures go to target/bench only\n\n\
         Figures go to docs/bench and docs/PERFORMANCE.md, which also says how to read them. Close everything else first.\n"
 }
 
@@ -104,6 +113,11 @@ fn choose(letters: &[&String]) -> Result<Vec<&'static Part>> {
 }
 
 impl Bench {
+    /// Whether the figures are not all that there are, or mean nothing: such are not kept.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.quick || !self.sizes.is_empty()
+    }
+
     /// Builds the server as `cargo xtask run` does.
     pub(crate) fn build_server(&self) -> Result<()> {
         wasm::build(self.wasm_toolchain, &[wasm::PRODUCT])?;

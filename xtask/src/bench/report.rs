@@ -71,7 +71,7 @@ pub(super) fn figure(value: f64) -> String {
 
 /// Keeps the rows: one JSON file a part, then the plot and the document's table from all files there are.
 pub(crate) fn write(bench: &Bench, machine: &[(String, String)], rows: &[Row]) -> Result<()> {
-    let folder = workspace::path(if bench.quick { "target/bench" } else { "docs/bench" });
+    let folder = workspace::path(if bench.is_partial() { "target/bench" } else { "docs/bench" });
     fs::create_dir_all(&folder)?;
     let machine: BTreeMap<String, String> = machine.iter().cloned().collect();
     for part in rows.iter().map(|row| row.part.as_str()).collect::<BTreeSet<_>>() {
@@ -83,7 +83,7 @@ pub(crate) fn write(bench: &Bench, machine: &[(String, String)], rows: &[Row]) -
     let all: Vec<Row> = kept.values().flat_map(|figures| figures.rows.iter().cloned()).collect();
     fs::write(folder.join("plot.svg"), plot::draw(&all))?;
     println!("    {}", folder.display());
-    if bench.quick {
+    if bench.is_partial() {
         return Ok(());
     }
     let document = workspace::path("docs/PERFORMANCE.md");
