@@ -1,6 +1,7 @@
 //! What `cargo xtask bench` measures in browsers; ignored otherwise. Run it in release, or the figures mean nothing.
 
 mod bare;
+mod ciphers;
 mod memory;
 mod server;
 mod transfers;

@@ -18,7 +18,7 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     bundle()?;
     let mut test = cargo();
     test.args(["test", "--workspace", "--locked", "--test", "browser", "--", "--ignored", "--nocapture"]);
-    bench.rows_from(test.args(["--exact", "bench::bench_of_ciphers_in_three_engines"]))
+    bench.rows_from(test.args(["--exact", "bench::ciphers::bench_of_ciphers_in_three_engines"]))
 }
 
 /// Puts everyone's JavaScript into one file, as a site that uses it would.
