@@ -4,7 +4,9 @@ use serde_json::json;
 
 use crate::harness::browser::Browser;
 use crate::harness::files::{dicom, write_all};
+use crate::harness::native::{Parcel, Sender};
 use crate::harness::site::Site;
+use crate::harness::steps::SENDER;
 
 /// The page asks the engine by this function alone.
 const HAS_NO_VECTORS: &str = "WebAssembly.validate = () => false";
@@ -35,8 +37,9 @@ async fn files_are_sent_and_opened_without_vector_instructions() {
 #[tokio::test]
 async fn an_engine_with_vector_instructions_is_served_the_fast_module() {
     let (site, relay) = Site::start_relayed().await;
-    let sender = Browser::start().await;
-    sender.sign_in(&site).await;
+    let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([dicom()])).await;
+    // Its worker, and so the module, has read the link by then.
+    Browser::start().await.follow(&sent.link).await;
     let targets: Vec<_> = relay.take_exchanges().into_iter().map(|(request, _)| request.target).collect();
     let fetched = |name: &str| targets.iter().any(|target| target.ends_with(name));
     assert!(fetched("/filmjacket_bg.wasm") && !fetched("/filmjacket_plain_bg.wasm"), "{targets:?}");
