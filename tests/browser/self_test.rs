@@ -46,7 +46,6 @@ async fn check(engine: Engine, module: &str, ciphers_by: &str) {
     browser.go(&format!("{origin}/?{module}")).await;
     let outcome = browser.until_run("return window.outcome", vec![], LONG_PATIENCE).await;
     let report = outcome["report"].as_str().unwrap_or_else(|| panic!("{outcome:#}"));
-    println!("{report}");
     let report: serde_json::Value = serde_json::from_str(report).unwrap();
     assert_eq!(report["ciphers"][0], ciphers_by);
 }

@@ -46,7 +46,7 @@ async function pool() {
 try {
   const ciphers = await alone({ task: "ciphers", bytes, rounds });
   const argon2 = await alone({ task: "argon2", rounds });
-  window.outcome = { agent: navigator.userAgent, ciphers, argon2, pool: await pool() };
+  window.outcome = { ciphers, argon2, pool: await pool() };
 } catch (error) {
   window.outcome = { error: String(error?.stack ?? error) };
 }

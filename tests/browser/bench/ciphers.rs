@@ -1,13 +1,13 @@
 //! (a) and (e): sealing, opening and Argon2id in each engine, beside what others offer there. Run by `cargo xtask bench a`,
 //! which builds the measuring page; as a test it would only say that the machine is busy.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
+use super::{Row, is_quick, name_of};
 use crate::harness::browser::Browser;
 use crate::harness::engine::Engine;
 use crate::harness::page::LONG_PATIENCE;
@@ -16,64 +16,44 @@ use crate::harness::page::LONG_PATIENCE;
 const FOLDERS: [(&str, &str); 3] =
     [("page", "target/bench/page"), ("kernel", "static/wasm"), ("rustcrypto", "target/wasm-rustcrypto")];
 
-/// A shorter run, whose figures mean nothing.
-const QUICK: &str = "BENCH_QUICK";
-
 #[tokio::test]
 #[ignore = "measures for minutes; `cargo xtask bench a` runs it"]
 async fn bench_of_ciphers_in_three_engines() {
-    let quick = std::env::var_os(QUICK).is_some();
-    let sizes = if quick { json!({"bytes": 8 << 20, "rounds": 1}) } else { json!({"bytes": 32 << 20, "rounds": 7}) };
+    let sizes =
+        if is_quick() { json!({"bytes": 8 << 20, "rounds": 1}) } else { json!({"bytes": 32 << 20, "rounds": 7}) };
     let origin = serve(&sizes.to_string());
     for engine in [Engine::Chromium, Engine::Firefox, Engine::WebKit] {
         let browser = Browser::start_in(engine).await;
         browser.go(&format!("{origin}/")).await;
         let outcome = browser.until_run("return window.outcome", vec![], LONG_PATIENCE).await;
         assert!(outcome["error"].is_null(), "{engine:?}: {}", outcome["error"]);
-        print_rows(&name_of(engine, outcome["agent"].as_str().unwrap()), &outcome);
+        print_rows(&name_of(&browser).await, &outcome);
     }
-}
-
-/// `Firefox 153`, from what the browser calls itself.
-fn name_of(engine: Engine, agent: &str) -> String {
-    let (name, mark) = match engine {
-        Engine::Chromium => ("Chromium", "Chrome/"),
-        Engine::Firefox => ("Firefox", "Firefox/"),
-        Engine::WebKit => ("WebKitGTK, as Safari", "Version/"),
-    };
-    let version = agent.split_once(mark).map(|(_, rest)| rest.split(['.', ' ']).next().unwrap_or_default());
-    format!("{name} {}", version.unwrap_or_default())
 }
 
 fn print_rows(engine: &str, outcome: &Value) {
-    let row = |part: &str, name: &str, value: f64, unit: &str, more: Value| {
-        let mut row = json!({"part": part, "name": name, "engine": engine, "value": value, "unit": unit});
-        row.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
-        writeln!(std::io::stdout(), "bench-row {row}").unwrap();
-    };
+    let row = |part, name: String, value, unit| Row { part, name, value, unit, beside: None, target: None };
     let ciphers = outcome["ciphers"].as_array().unwrap();
     for way in ["seal", "open"] {
-        let kernel = ciphers[0][way].as_f64().unwrap();
-        for cipher in &ciphers[1..] {
-            let (name, speed) = (cipher["name"].as_str().unwrap(), cipher[way].as_f64().unwrap());
-            let mut more = json!({"ratio": kernel / speed, "beside": name});
-            if let Some(target) = target_beside(name) {
-                more["target"] = target.into();
-            }
-            row("a", &format!("{way} in WASM, one worker"), kernel, "MB/s", more);
+        let speeds = || ciphers.iter().map(|cipher| (cipher["name"].as_str().unwrap(), cipher[way].as_f64().unwrap()));
+        let (_, kernel) = speeds().next().unwrap();
+        for (name, speed) in speeds().skip(1) {
+            let own = row("a", format!("{way} in WASM, one worker"), kernel, "MB/s");
+            Row { beside: Some((name, speed)), target: target_beside(name), ..own }.print(engine);
         }
-        for cipher in &ciphers[1..] {
-            let name = cipher["name"].as_str().unwrap();
-            row("a", &format!("{way} by {name}"), cipher[way].as_f64().unwrap(), "MB/s", json!({}));
+        for (name, speed) in speeds().skip(1) {
+            row("a", format!("{way} by {name}"), speed, "MB/s").print(engine);
         }
     }
     let [one, all] = ["one", "all"].map(|which| outcome["pool"][which].as_f64().unwrap());
+    let workers = &outcome["pool"]["workers"];
     // The promise is for two cores; more cores share caches and memory.
-    let target = if outcome["pool"]["workers"] == 2 { json!(">= 1.7") } else { Value::Null };
-    let more = json!({"ratio": all / one, "beside": "one worker", "target": target});
-    row("a", &format!("seal in WASM, {} workers", outcome["pool"]["workers"]), all, "MB/s", more);
+    let target = (*workers == 2).then_some(">= 1.7");
+    let pool = row("a", format!("seal in WASM, {workers} workers"), all, "MB/s");
+    Row { beside: Some(("one worker", one)), target, ..pool }.print(engine);
     let [vector, plain] = [0, 1].map(|which| outcome["argon2"][which].as_f64().unwrap());
-    row("e", "Argon2id, 64 MiB, 3 passes", vector, "ms", json!({"ratio": plain / vector, "beside": "without vectors"}));
+    let argon2 = row("e", "Argon2id, 64 MiB, 3 passes".into(), vector, "ms");
+    Row { beside: Some(("without vectors", plain)), ..argon2 }.print(engine);
 }
 
 fn target_beside(name: &str) -> Option<&'static str> {

@@ -19,7 +19,7 @@ async fn files_are_sent_and_opened_without_vector_instructions() {
 
     let sender = Browser::start().await;
     sender.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": HAS_NO_VECTORS})).await;
-    let passed = sender.send(&site, &write_all(folder.path(), &[file.clone()])).await;
+    let passed = sender.send(&site, &write_all(folder.path(), std::slice::from_ref(&file))).await;
     let recipient = Browser::start().await;
     recipient.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": HAS_NO_VECTORS})).await;
     recipient.open(&passed.link, &passed.passcode).await;
