@@ -184,7 +184,8 @@ async fn a_sender_has_a_limited_number_of_parts_under_way_and_others_their_own()
     for _ in 0..PARTS_UNDER_WAY {
         slow.push(SlowClient::start(&site, Dribble::Part, &begin_part(&sender, &parcel)).await);
     }
-    // Bytes that are refused in any case tell when the server has seen all of the slow ones.
+    // Bytes that are refused in any case tell when there is no room left. While they are looked at they take room
+    // themselves, and a slow one that comes just then is refused in their place: each time, one more is started.
     let path = parcel.part_path(1, 0);
     let headers = [("content-digest", &*digest_header(b"other bytes"))];
     let refusal = loop {
@@ -192,6 +193,7 @@ async fn a_sender_has_a_limited_number_of_parts_under_way_and_others_their_own()
         if answer.status != 400 {
             break answer;
         }
+        slow.push(SlowClient::start(&site, Dribble::Part, &begin_part(&sender, &parcel)).await);
     };
     assert!(refusal.refused(429, "too-many-requests").detail.contains("32 parts"));
     assert_eq!(refusal.header("retry-after"), "5");
