@@ -1,7 +1,8 @@
 //! The sealing code checks itself where it runs: vectors and round trips, in WebAssembly, in a browser.
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{HttpResponse, web};
 
+use crate::harness::aside;
 use crate::harness::browser::Browser;
 use crate::harness::engine::Engine;
 use crate::harness::page::LONG_PATIENCE;
@@ -56,24 +57,13 @@ async fn the_served_module_has_no_self_test() {
     assert!(!served.expect("`cargo xtask test` builds it").contains("self_test"));
 }
 
-/// Serves the folder from a thread that lives as long as the test program; answers its origin.
+/// Serves the page and the folder; answers the origin.
 fn serve() -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let page = || async { HttpResponse::Ok().content_type("text/html; charset=utf-8").body(PAGE) };
-            let app = move || App::new().route("/", web::get().to(page)).route("/{name}", web::get().to(file));
-            HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
-        });
-    });
-    origin
+    aside::serve(|routes| {
+        routes.route("/", web::get().to(|| async { aside::html(PAGE) })).route("/{name}", web::get().to(file));
+    })
 }
 
 async fn file(name: web::Path<String>) -> HttpResponse {
-    let kind = if name.ends_with(".wasm") { "application/wasm" } else { "text/javascript" };
-    match std::fs::read(std::path::Path::new(FOLDER).join(name.as_str())) {
-        Ok(bytes) => HttpResponse::Ok().content_type(kind).body(bytes),
-        Err(_) => HttpResponse::NotFound().finish(),
-    }
+    aside::code(&std::path::Path::new(FOLDER).join(name.as_str()))
 }

@@ -1,13 +1,13 @@
 //! (a) and (e): sealing, opening and Argon2id in each engine, beside what others offer there. Run by `cargo xtask bench a`,
 //! which builds the measuring page; as a test it would only say that the machine is busy.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
-
 use super::{Row, is_quick, name_of};
+use crate::harness::aside;
 use crate::harness::browser::Browser;
 use crate::harness::engine::Engine;
 use crate::harness::page::LONG_PATIENCE;
@@ -64,35 +64,22 @@ fn target_beside(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Serves the page from a thread that lives as long as the test program; answers its origin.
+/// Serves the page and what it imports; answers the origin.
 fn serve(sizes: &str) -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
     let page = format!(
         "<!doctype html><html data-sizes='{sizes}'><title>Measuring</title><script type=module src=/page.js></script>"
     );
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let app = move || {
-                let page = page.clone();
-                let page = move || {
-                    let page = page.clone();
-                    async { HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page) }
-                };
-                App::new().route("/", web::get().to(page)).route("/{path:.*}", web::get().to(file))
-            };
-            HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
-        });
-    });
-    origin
+    aside::serve(move |routes| {
+        let page = page.clone();
+        let page = move || std::future::ready(aside::html(page.clone()));
+        routes.route("/", web::get().to(page)).route("/{path:.*}", web::get().to(file));
+    })
 }
 
 async fn file(path: web::Path<String>) -> HttpResponse {
     let (folder, name) = path.split_once('/').unwrap_or(("page", &path));
-    let folder = FOLDERS.iter().find(|(at, _)| *at == folder).map(|(_, on_disk)| PathBuf::from(on_disk));
-    let kind = if name.ends_with(".wasm") { "application/wasm" } else { "text/javascript" };
-    match folder.map(|folder| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name))) {
-        Some(Ok(bytes)) => HttpResponse::Ok().content_type(kind).body(bytes),
-        _ => HttpResponse::NotFound().finish(),
+    match FOLDERS.iter().find(|(at, _)| *at == folder) {
+        Some((_, on_disk)) => aside::code(&Path::new(env!("CARGO_MANIFEST_DIR")).join(on_disk).join(name)),
+        None => HttpResponse::NotFound().finish(),
     }
 }

@@ -1,5 +1,6 @@
 //! What every journey stands on: a server in this process, a real browser, and steps that read like the product.
 
+pub(crate) mod aside;
 pub(crate) mod browser;
 mod downloads;
 mod driver;
