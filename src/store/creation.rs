@@ -5,7 +5,7 @@ use super::{Result, Store, damaged, from_len, to_text, to_u64};
 use crate::transfer::{Draft, kind_text, parse_state};
 use protocol::sign_in::Limits;
 use protocol::transfers::State;
-use protocol::{Timestamp, TransferId};
+use protocol::{ObjectId, Timestamp, TransferId};
 use sqlx::{Any, Transaction};
 
 /// Seconds over which a sender's transfers are counted.
@@ -75,18 +75,8 @@ impl Store {
                 .await;
         }
         for (position, object) in (0_i64..).zip(&request.objects) {
-            let added = sqlx::query(
-                "INSERT INTO objects (object_id, transfer_id, position, object_len)
-                 SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM replaced_objects WHERE object_id = $1)
-                 ON CONFLICT (object_id) DO NOTHING",
-            )
-            .bind(object.object_id.to_text())
-            .bind(request.transfer_id.to_text())
-            .bind(position)
-            .bind(from_len(object.object_len))
-            .execute(&mut *transaction)
-            .await?;
-            if added.rows_affected() != 1 {
+            let id = &request.transfer_id;
+            if !insert_object(&mut transaction, id, &object.object_id, object.object_len, position).await? {
                 return Ok(Creation::ObjectTaken);
             }
         }
@@ -112,6 +102,28 @@ impl Store {
                 .await?;
         row.map(|row| compare(&row, account_id, request_hash)).transpose()
     }
+}
+
+/// Adds an object of which nothing is stored; false if its id is taken, now or earlier.
+pub(super) async fn insert_object(
+    transaction: &mut Transaction<'_, Any>,
+    transfer_id: &TransferId,
+    object_id: &ObjectId,
+    object_len: u64,
+    position: i64,
+) -> Result<bool> {
+    let added = sqlx::query(
+        "INSERT INTO objects (object_id, transfer_id, position, object_len)
+         SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM replaced_objects WHERE object_id = $1)
+         ON CONFLICT (object_id) DO NOTHING",
+    )
+    .bind(object_id.to_text())
+    .bind(transfer_id.to_text())
+    .bind(position)
+    .bind(from_len(object_len))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(added.rows_affected() == 1)
 }
 
 async fn why_not_made(

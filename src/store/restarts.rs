@@ -1,6 +1,7 @@
 //! Giving up an object of a draft for a new one, when its file starts again under a new key.
 
 use super::audit::{AuditEntry, append};
+use super::creation::insert_object;
 use super::{Result, Store, damaged, from_len, to_u64};
 use crate::transfer::{Replacement, parse_state};
 use protocol::sign_in::Limits;
@@ -72,7 +73,8 @@ impl Store {
             drop(transaction);
             return self.why_not_restarted(transfer_id, old, new, entry.at).await;
         };
-        if !add_object(&mut transaction, &id, old, new, position).await? {
+        insert_replaced(&mut transaction, transfer_id, old, new).await?;
+        if !insert_object(&mut transaction, transfer_id, &new.object_id, new.object_len, position).await? {
             return Ok(Restart::ObjectTaken);
         }
         let old_plain = protocol::layout::plain_len(to_u64(old_len)).ok_or_else(|| damaged("length"))?;
@@ -142,35 +144,23 @@ impl Store {
     }
 }
 
-/// Writes down the replacement and the new object; false if its id is taken, now or earlier.
-async fn add_object(
+/// Writes down which object took the old one's place, so that neither id is ever used again.
+async fn insert_replaced(
     transaction: &mut Transaction<'_, Any>,
-    id: &str,
+    transfer_id: &TransferId,
     old: &ObjectId,
     new: &Replacement,
-    position: i64,
-) -> Result<bool> {
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO replaced_objects (object_id, transfer_id, replacement_id, object_len) VALUES ($1, $2, $3, $4)",
     )
     .bind(old.to_text())
-    .bind(id)
+    .bind(transfer_id.to_text())
     .bind(new.object_id.to_text())
     .bind(from_len(new.object_len))
     .execute(&mut **transaction)
     .await?;
-    let added = sqlx::query(
-        "INSERT INTO objects (object_id, transfer_id, position, object_len)
-         SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM replaced_objects WHERE object_id = $1)
-         ON CONFLICT (object_id) DO NOTHING",
-    )
-    .bind(new.object_id.to_text())
-    .bind(id)
-    .bind(position)
-    .bind(from_len(new.object_len))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(added.rows_affected() == 1)
+    Ok(())
 }
 
 /// Counts the new length instead of the old one, if the limits allow it; else says which does not.
