@@ -46,6 +46,7 @@ fn lint_wasm() -> Result<()> {
     }
     let mut clippy = clippy();
     clippy.args(["--package", "wasm-client", "--lib", "--all-features"]);
-    clippy.args(["--target", wasm::TRIPLE, "--target-dir", wasm::TARGET_DIR]).args(DENY);
+    wasm::aim_at_vectors(&mut clippy);
+    clippy.args(DENY);
     run_command(&mut clippy, LINT_ADVICE)
 }

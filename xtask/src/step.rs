@@ -56,9 +56,18 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task, as if called from a shell.
+///
+/// `cargo run` tells this task of its own package in variables that some build scripts (ring's) watch too: handed on, they
+/// would have all that stands on such a crate compiled again at every change between this task and a shell.
 pub(crate) fn cargo() -> Command {
-    command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+    let mut cargo = command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") || name.to_string_lossy().starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Runs a command on this terminal. `advice` is what a person can do when it fails.

@@ -7,6 +7,7 @@ mod toolchain;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -19,8 +20,8 @@ use crate::step::{Steps, run as run_command};
 use crate::workspace;
 
 /// Apart from `target/`, so that a wasm build and a server build neither wait for nor invalidate one another.
-pub(crate) const TARGET_DIR: &str = "target/wasm";
-pub(crate) const TRIPLE: &str = "wasm32-unknown-unknown";
+const TARGET_DIR: &str = "target/wasm";
+const TRIPLE: &str = "wasm32-unknown-unknown";
 
 /// One way of building wasm-client.
 pub(crate) struct Variant {
@@ -86,15 +87,24 @@ pub(crate) fn build(choice: Choice, variants: &[Variant]) -> Result<()> {
 fn compile(toolchain: &Toolchain, variant: &Variant, instructions: Instructions) -> Result<PathBuf> {
     let mut cargo = toolchain.cargo();
     cargo.args(["build", "--package", "wasm-client", "--lib", "--profile", "wasm", "--locked"]);
-    cargo.args(["--target", TRIPLE, "--target-dir", instructions.target_dir()]);
+    aim(&mut cargo, instructions);
     cargo.args(toolchain.cargo_options());
     cargo.args(["--features", variant.features]);
     if let Some(level) = variant.envelope_opt_level {
         cargo.args(["--config", &format!("profile.wasm.package.envelope.opt-level={level}")]);
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(instructions).join("\x1f"));
     run_command(&mut cargo, "The first error above is the one to mend.")?;
     Ok(workspace::path(instructions.target_dir()).join(TRIPLE).join("wasm").join("wasm_client.wasm"))
+}
+
+fn aim(cargo: &mut Command, instructions: Instructions) {
+    cargo.args(["--target", TRIPLE, "--target-dir", instructions.target_dir()]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(instructions).join("\x1f"));
+}
+
+/// Has a cargo command see wasm-client as the product's build with vector instructions does.
+pub(crate) fn aim_at_vectors(cargo: &mut Command) {
+    aim(cargo, Instructions::Vector);
 }
 
 /// The instructions, and no path of the building machine in the module: it is published with its hash, and has to come
