@@ -2,15 +2,15 @@
 
 import { Problem, call } from "./api.js";
 import { byId } from "./dom.js";
-import { readDrafts, wipeDrafts } from "./drafts.js";
+import { sweepDrafts, wipeDrafts } from "./drafts.js";
 import { wipeLabels } from "./labels.js";
 
 /** Where tabs tell each other that somebody signed in; an upload that waits for it goes on. */
 export const SESSION_CHANNEL = "filmjacket-session";
 
-/** Wires the header's sign-out button; reading the drafts wipes those that are too old. */
+/** Wires the header's sign-out button, and wipes drafts that are too old. */
 export function wireAccount() {
-  readDrafts();
+  sweepDrafts();
   byId("sign-out").addEventListener("click", async () => {
     wipeLabels();
     await wipeDrafts();

@@ -66,25 +66,38 @@ export async function keepDraft(transferId, draft) {
   }
 }
 
+/** Wipes what is too old. */
+export async function sweepDrafts() {
+  await fresh().catch(() => {});
+}
+
 /**
  * The drafts that are kept, newest first. What is too old or does not open is wiped.
  * @returns {Promise<{transferId: string, at: number, draft: any}[]>}
  */
 export async function readDrafts() {
   const found = [];
-  try {
-    for (const id of await transact("readonly", (store) => store.getAllKeys())) {
-      const transferId = String(id);
-      /** @type {Kept | undefined} */
-      const kept = await transact("readonly", (store) => store.get(id));
-      const draft = kept && isFresh(kept) ? await unseal(transferId, kept).catch(() => null) : null;
-      if (kept && draft) found.push({ transferId, at: kept.at, draft });
-      else await dropDraft(transferId);
-    }
-  } catch {
-    // No storage: nothing is kept.
+  // Without storage nothing is kept.
+  for (const [transferId, kept] of await fresh().catch(() => [])) {
+    const draft = await unseal(transferId, kept).catch(() => null);
+    if (draft) found.push({ transferId, at: kept.at, draft });
+    else await dropDraft(transferId);
   }
   return found.sort((one, other) => other.at - one.at);
+}
+
+/** The records that are not too old; the others are wiped. @returns {Promise<[string, Kept][]>} */
+async function fresh() {
+  /** @type {[string, Kept][]} */
+  const found = [];
+  for (const id of await transact("readonly", (store) => store.getAllKeys())) {
+    const transferId = String(id);
+    /** @type {Kept | undefined} */
+    const kept = await transact("readonly", (store) => store.get(id));
+    if (kept && isFresh(kept)) found.push([transferId, kept]);
+    else await dropDraft(transferId);
+  }
+  return found;
 }
 
 /** Seconds since 1970 by this machine's clock, which may be wrong but is the one that was asked before. */

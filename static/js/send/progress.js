@@ -2,6 +2,7 @@
 
 import { SESSION_CHANNEL } from "../account.js";
 import { call } from "../api.js";
+import { stayAwake } from "../awake.js";
 import { confirmIn } from "../dialog.js";
 import { byId, isolated, make, tell } from "../dom.js";
 import { dropDraft } from "../drafts.js";
@@ -17,8 +18,7 @@ export class ProgressStep {
   /** Files that must be chosen again, the first of them first. @type {{index: number, why: string}[]} */
   #lost = [];
   #onFailed;
-  /** @type {WakeLockSentinel | null} */
-  #awake = null;
+  #sleepAgain = stayAwake();
   /** @type {{bar: HTMLProgressElement, text: HTMLElement}[]} */
   #rows = [];
 
@@ -49,15 +49,7 @@ export class ProgressStep {
       if (file) this.#replace(file);
       input.value = "";
     };
-    document.addEventListener("visibilitychange", this.#stayAwake);
-    this.#stayAwake();
   }
-
-  /** Keeps the screen from locking while bytes move, where the browser can; a hidden page loses it and asks again. */
-  #stayAwake = async () => {
-    if (document.visibilityState !== "visible") return;
-    this.#awake = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
-  };
 
   /** Ends the worker, and the draft on the server as far as it can be reached; what is left there is swept by its jobs. */
   abandon() {
@@ -71,8 +63,7 @@ export class ProgressStep {
   /** Stops watching. */
   close() {
     this.session.close();
-    document.removeEventListener("visibilitychange", this.#stayAwake);
-    this.#awake?.release().catch(() => {});
+    this.#sleepAgain();
     const dialog = /** @type {HTMLDialogElement} */ (byId("cancel-dialog"));
     if (dialog.open) dialog.close();
   }
