@@ -18,6 +18,10 @@ extern "C" {
     #[wasm_bindgen(constructor, js_class = "Uint8Array")]
     pub(crate) fn copy_of(view: &[u8]) -> Bytes;
 
+    /// `view.subarray()`: the view itself.
+    #[wasm_bindgen(js_namespace = ["Uint8Array", "prototype", "subarray"], js_name = call)]
+    fn subarray(view: &[u8]) -> Bytes;
+
     #[wasm_bindgen(method, getter)]
     pub(crate) fn length(this: &Bytes) -> u32;
 
@@ -80,26 +84,15 @@ pub(crate) fn number(length: u64) -> f64 {
 }
 
 impl Bytes {
-    /// Fills `buffer` with these bytes, and nothing else.
-    pub(crate) fn read_into(&self, buffer: &mut Vec<u8>) {
-        buffer.resize(self.length() as usize, 0);
-        copy_into(buffer, self);
+    /// Not a copy: ends when this module's memory grows, and shows whatever comes to lie there later.
+    pub(crate) fn view_of(bytes: &[u8]) -> Self {
+        subarray(bytes)
     }
-}
 
-/// One buffer for all parts that a handle works on, so that memory does not grow with the file. Wiped at the end.
-#[derive(Default)]
-pub(crate) struct PartBuffer(Zeroizing<Vec<u8>>);
-
-impl PartBuffer {
-    /// Copies `bytes` in, lets `work` change them in place, and copies the result out.
-    pub(crate) fn run<E: Explained>(
-        &mut self,
-        bytes: &Bytes,
-        work: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Bytes, JsValue> {
-        bytes.read_into(&mut self.0);
-        work(&mut self.0).map_err(explain)?;
-        Ok(Bytes::copy_of(&self.0))
+    /// Adds these bytes at the end.
+    pub(crate) fn append_to(&self, buffer: &mut Vec<u8>) {
+        let end = buffer.len();
+        buffer.resize(end + self.length() as usize, 0);
+        copy_into(&mut buffer[end..], self);
     }
 }

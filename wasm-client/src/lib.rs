@@ -1,6 +1,7 @@
 //! Browser bindings over `envelope` and `protocol`: opaque handles, no logic of its own.
 //!
-//! - [`sealing`], [`opening`]: a transfer's two sides; parts go in and out as `Uint8Array`.
+//! - [`sealing`], [`opening`]: a transfer's two sides; they keep the books and the keys.
+//! - [`part`]: one part's bytes, sealed or opened where they lie, in any worker.
 //! - [`zip_stream`], [`qr`]: kept libraries for *save all as ZIP* and the link as a picture.
 //! - [`js`]: errors and values as JavaScript has them.
 //!
@@ -9,6 +10,7 @@
 
 mod js;
 mod opening;
+mod part;
 mod qr;
 mod sealing;
 #[cfg(feature = "self-test")]
@@ -16,9 +18,10 @@ mod self_test;
 mod zip_stream;
 
 pub use js::Bytes;
-pub use opening::{Opening, PartOpening, normalize_passcode, parse_link};
+pub use opening::{Opening, normalize_passcode, parse_link};
+pub use part::Part;
 pub use qr::qr_modules;
-pub use sealing::{PartSealing, Sealing};
+pub use sealing::Sealing;
 #[cfg(feature = "self-test")]
 pub use self_test::self_test;
 pub use zip_stream::ZipStream;

@@ -1,14 +1,13 @@
 //! Opening.
 
-use crate::js::{self, Bytes, PartBuffer};
+use crate::js::{self, Bytes};
 use envelope::capsule::Unsupported;
-use envelope::{Damaged, DamagedLink, Link, ObjectEntry, Opened, PartOpener, Passcode, Voucher};
+use envelope::{Damaged, DamagedLink, Link, ObjectEntry, Opened, Passcode};
 use protocol::open::OpenRequest;
 use protocol::{Base64Bytes, LinkToken, Proof, TransferId};
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use zeroize::Zeroizing;
 
 /// `{token, transfer_id}`, the body of the open call, from a link's fragment.
 #[wasm_bindgen]
@@ -27,7 +26,7 @@ pub fn normalize_passcode(text: &str) -> Result<String, JsValue> {
 }
 
 /// A transfer that is being opened ([`envelope::Opening`], then [`envelope::Opened`]). It keeps the books; its parts are
-/// opened by [`PartOpening`]s in other workers.
+/// opened ([`crate::Part::open`]) in other workers.
 #[wasm_bindgen]
 pub struct Opening {
     locked: envelope::Opening,
@@ -65,18 +64,18 @@ impl Opening {
         opened.part_count(index as usize).map(|count| count as u32).map_err(js::explain)
     }
 
-    /// What a [`PartOpening`] needs to open a file's parts: a secret, for a worker of this transfer only.
+    /// What [`crate::Part::open`] needs to open a file's parts: a secret, for a worker of this transfer only.
     pub fn part_opener(&self, index: u32) -> Result<Bytes, JsValue> {
         let opened = self.opened.as_ref().ok_or_else(|| js::explain(Damaged))?;
         let opener = opened.part_opener(index as usize).map_err(js::explain)?;
         Ok(Bytes::copy_of(&*opener.to_bytes()))
     }
 
-    /// Notes that a part was verified; `voucher` is what the [`PartOpening`] gave for it.
+    /// Notes that a part was verified; `voucher` is what [`crate::Part::open`] gave for it.
     pub fn accept(&mut self, index: u32, n: u32, voucher: &Bytes) -> Result<(), JsValue> {
         let opened = self.opened.as_mut().ok_or_else(|| js::explain(Damaged))?;
         let mut shown = Vec::new();
-        voucher.read_into(&mut shown);
+        voucher.append_to(&mut shown);
         let voucher = shown.as_slice().try_into().map_err(|_| js::explain(Damaged))?;
         opened.accept(index as usize, u64::from(n), voucher).map_err(js::explain)
     }
@@ -92,40 +91,6 @@ fn unlock(locked: &envelope::Opening, capsule: &str, manifest: &str, objects: &s
     let manifest: Base64Bytes = parse_text(manifest).ok_or(Damaged)?;
     let objects: Vec<ObjectEntry> = serde_json::from_slice(objects.as_bytes()).map_err(|_| Damaged)?;
     locked.unlock(&capsule.0, &manifest.0, &objects)
-}
-
-/// Opens parts of any file of a transfer; the one that each worker of the pool has.
-#[wasm_bindgen]
-#[derive(Default)]
-pub struct PartOpening {
-    buffer: PartBuffer,
-    voucher: Option<Voucher>,
-}
-
-#[wasm_bindgen]
-impl PartOpening {
-    /// Has opened nothing yet.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Opens part `n` of the file that `opener` ([`Opening::part_opener`]) is for.
-    pub fn open_part(&mut self, opener: &Bytes, n: u32, sealed: &Bytes) -> Result<Bytes, JsValue> {
-        self.voucher = None;
-        let mut bytes = Zeroizing::new(Vec::new());
-        opener.read_into(&mut bytes);
-        let opener = PartOpener::parse(&bytes).map_err(js::explain)?;
-        self.buffer.run(sealed, |part| {
-            self.voucher = Some(opener.open_part(u64::from(n), part)?);
-            Ok::<_, Damaged>(())
-        })
-    }
-
-    /// For [`Opening::accept`]: that the part opened last was verified. Each is given once.
-    pub fn take_voucher(&mut self) -> Option<Bytes> {
-        self.voucher.take().map(|voucher| Bytes::copy_of(voucher.as_bytes()))
-    }
 }
 
 /// A value of `protocol` from its text form in JSON.

@@ -1,7 +1,7 @@
-//! Sending: one [`Sealing`] in the worker that holds the secrets, one [`PartSealing`] in each worker that seals.
+//! Sending: one [`Sealing`] in the worker that holds the secrets, one [`crate::Part`] for each part, in any worker.
 
-use crate::js::{self, Bytes, PartBuffer};
-use envelope::{Damaged, PART_SEALER_LEN, PartSealer, SealError, SealingDetails, age};
+use crate::js::{self, Bytes};
+use envelope::{SealError, SealingDetails, age};
 use protocol::transfers::SealRequest;
 use protocol::{Base64Bytes, ObjectId, Proof, TransferId};
 use wasm_bindgen::JsValue;
@@ -25,7 +25,7 @@ impl Sealing {
     /// Goes on with what `export_draft` kept.
     pub fn import_draft(bytes: &Bytes) -> Result<Sealing, JsValue> {
         let mut kept = Zeroizing::new(Vec::new());
-        bytes.read_into(&mut kept);
+        bytes.append_to(&mut kept);
         let inner = envelope::Sealing::import(&kept).map_err(js::explain)?;
         Ok(Self { inner })
     }
@@ -83,7 +83,7 @@ impl Sealing {
         self.inner.is_complete(index as usize)
     }
 
-    /// The one right to seal a part, as opaque bytes for [`PartSealing::seal`] in another worker.
+    /// The one right to seal a part, as opaque bytes for [`crate::Part::seal`] in another worker.
     pub fn claim_part(&mut self, index: u32, n: u32) -> Result<Bytes, JsValue> {
         let sealer = self.inner.claim_part(index as usize, u64::from(n)).map_err(js::explain)?;
         Ok(Bytes::copy_of(sealer.into_bytes().as_bytes()))
@@ -106,34 +106,6 @@ impl Sealing {
             proof: Proof::from_bytes(*sealed.proof.as_bytes()),
         })
     }
-}
-
-/// Where a worker seals parts, one after another.
-#[wasm_bindgen]
-#[derive(Default)]
-pub struct PartSealing {
-    buffer: PartBuffer,
-}
-
-#[wasm_bindgen]
-impl PartSealing {
-    /// An empty one.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Seals the part that `sealer` stands for ([`Sealing::claim_part`]). A retry resends the bytes that this returned.
-    pub fn seal(&mut self, sealer: &Bytes, plain: &Bytes) -> Result<Bytes, JsValue> {
-        let sealer = parse_sealer(sealer).map_err(js::explain)?;
-        self.buffer.run(plain, |part| sealer.seal(part))
-    }
-}
-
-fn parse_sealer(bytes: &Bytes) -> Result<PartSealer, Damaged> {
-    let mut raw = Zeroizing::new(Vec::with_capacity(PART_SEALER_LEN));
-    bytes.read_into(&mut raw);
-    PartSealer::parse(raw.as_slice().try_into().map_err(|_| Damaged)?)
 }
 
 const _: () = assert!(age::MAX_PARTS <= u32::MAX as u64);

@@ -64,7 +64,8 @@ impl ZipStream {
     /// Goes on with the file begun last.
     pub fn write(&mut self, bytes: &Bytes) -> Result<Bytes, JsValue> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        bytes.read_into(&mut buffer);
+        buffer.clear();
+        bytes.append_to(&mut buffer);
         self.writer()?.write_all(&buffer).map_err(explain)?;
         self.buffer = buffer;
         Ok(self.take())

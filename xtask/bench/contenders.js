@@ -13,7 +13,8 @@ const PART = 128 * CHUNK;
  */
 
 /**
- * Filmjacket's own client, through the same bindings as the product's workers: bytes are copied in and out.
+ * Filmjacket's own client, through the same bindings as the product's workers: bytes are copied in, and what is
+ * opened also out; what is sealed goes on its way from where it lies.
  * @param {string} name
  * @param {string} folder  where its files are
  * @param {string} [module]
@@ -23,20 +24,24 @@ export async function filmjacket(name, folder, module = "filmjacket_bg.wasm") {
   // The query makes it a script of its own, with a module of its own.
   const client = await import(`${folder}/filmjacket.js?${module}`);
   await client.default({ module_or_path: `${folder}/${module}` });
-  const sealer = new client.PartSealing();
-  let sealing, parts;
+  let sealing;
+  let parts = [];
   const seal = (plain) => {
     // A part is sealed once in its life, so every round is another transfer.
     sealing?.free();
+    parts.forEach((part) => part.free());
     sealing = client.Sealing.make();
     sealing.add_file(plain.length);
     parts = [];
     for (let n = 0; n * PART < plain.length; n++) {
-      parts.push(sealer.seal(sealing.claim_part(0, n), plain.subarray(n * PART, (n + 1) * PART)));
+      const part = new client.Part();
+      part.push(plain.subarray(n * PART, (n + 1) * PART));
+      part.seal(sealing.claim_part(0, n));
+      parts.push(part);
     }
   };
   // Opening needs the capsule, whose making and opening run Argon2id; neither belongs to the time that is measured.
-  let opening, opener, helper, capsule;
+  let opening, opener, capsule, sealed;
   const derive = () => client.Opening.derive(sealing.passcode, sealing.transfer_id, headOf(capsule));
   const prepare = () => {
     parts.forEach((_, n) => sealing.confirm_part(sealing.object_id(0), n));
@@ -48,9 +53,17 @@ export async function filmjacket(name, folder, module = "filmjacket_bg.wasm") {
     opening = derive();
     opening.unlock(capsule, finished.manifest, JSON.stringify(objects));
     opener = opening.part_opener(0);
-    helper = new client.PartOpening();
+    sealed = parts.map((part) => part.view.slice());
   };
-  const open = () => parts.forEach((part, n) => helper.open_part(opener, n, part));
+  const open = () =>
+    sealed.map((bytes, n) => {
+      const part = new client.Part();
+      part.push(bytes);
+      part.open(opener, n);
+      const plain = part.view.slice();
+      part.free();
+      return plain;
+    });
   return { name, seal, prepare, open, stretch: () => derive().free() };
 }
 

@@ -4,7 +4,8 @@
 import { persist } from "./transport.js";
 
 // Parts that wait to be written while each helper has one in hand: enough that none waits for the disk's last write. This
-// bounds the memory, some 25 MB a part with all its copies, because a slow disk holds back the asking.
+// bounds the memory, because a slow disk holds back the asking: a part in hand lies in WebAssembly's memory, one that waits in
+// a buffer of its own, 8 MiB each.
 const PARTS_WAITING = 2;
 
 /**

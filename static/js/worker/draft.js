@@ -2,6 +2,7 @@
 
 import { Problem, call } from "../api.js";
 import { claimDraft, dropDraft, isClaimed, readDrafts } from "../drafts.js";
+import { fromBase64, toBase64 } from "./base64.js";
 import { client } from "./client.js";
 import { Fault } from "./serve.js";
 import { persist } from "./transport.js";
@@ -13,14 +14,14 @@ import { persist } from "./transport.js";
  */
 export function recordOf(sealing, order) {
   const bytes = sealing.export_draft();
-  const record = { order, done: order.files.map((_, index) => sealing.is_complete(index)), sealing: btoa(String.fromCharCode(...bytes)) };
+  const record = { order, done: order.files.map((_, index) => sealing.is_complete(index)), sealing: toBase64(bytes) };
   bytes.fill(0);
   return record;
 }
 
 /** @param {{sealing: string}} record */
 function sealingOf(record) {
-  const bytes = Uint8Array.from(atob(record.sealing), (character) => character.charCodeAt(0));
+  const bytes = fromBase64(record.sealing);
   try {
     return client.Sealing.import_draft(bytes);
   } finally {

@@ -3,18 +3,11 @@
 
 import { offline, problemFrom } from "../api.js";
 import { client, loadClient } from "./client.js";
+import { takePieces } from "./pieces.js";
 import { serve } from "./serve.js";
 
 /** Milliseconds without a byte after which a connection counts as lost. */
 const STALLED = 60_000;
-
-/** @type {any} */
-let parts;
-
-async function load(/** @type {any} */ source) {
-  await loadClient(source);
-  parts = new client.PartOpening();
-}
 
 /**
  * @param {{url: string, ticket: string, start: number, end: number, opener: Uint8Array, n: number}} part
@@ -22,22 +15,24 @@ async function load(/** @type {any} */ source) {
  * @param {import("./serve.js").Context} context  is told the bytes that have come
  */
 async function open({ url, ticket, start, end, opener, n }, { signal, report, handOver }) {
+  const part = new client.Part();
   try {
-    const sealed = await fetchRange({ url, ticket, start, end, signal, onBytes: report });
-    const plain = parts.open_part(opener, n, sealed);
-    const voucher = parts.take_voucher();
+    await fetchRange({ url, ticket, start, end, signal, onBytes: report, take: (piece) => part.push(piece) });
+    const voucher = part.open(opener, n);
+    const plain = part.view.slice();
     handOver(plain.buffer);
     return { plain, voucher };
   } finally {
+    part.free();
     opener.fill(0);
   }
 }
 
-/** A range, whole or not at all: an answer that was cut or stalled counts as a lost connection. @returns {Promise<Uint8Array>} */
-async function fetchRange({ url, ticket, start, end, signal, onBytes }) {
+/** Takes a range, piece by piece: an answer that was cut or stalled counts as a lost connection. @returns {Promise<void>} */
+async function fetchRange({ url, ticket, start, end, signal, onBytes, take }) {
   const stall = new AbortController();
   let watchdog = setTimeout(() => stall.abort(), STALLED);
-  const bytes = new Uint8Array(end - start);
+  const length = end - start;
   try {
     const answer = await fetch(url, {
       headers: { Authorization: `Ticket ${ticket}`, Range: `bytes=${start}-${end - 1}` },
@@ -47,18 +42,16 @@ async function fetchRange({ url, ticket, start, end, signal, onBytes }) {
     });
     if (!answer.ok) throw problemFrom(answer.status, await answer.text(), answer.headers.get("Retry-After"));
     let at = 0;
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-    for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    await takePieces(/** @type {ReadableStream<Uint8Array>} */ (answer.body), (all) => {
       clearTimeout(watchdog);
       watchdog = setTimeout(() => stall.abort(), STALLED);
       // More than was asked for can never verify: cut here, and let the tag decide.
-      const piece = step.value.subarray(0, bytes.length - at);
-      bytes.set(piece, at);
+      const piece = all.subarray(0, length - at);
+      take(piece);
       at += piece.length;
       onBytes(at);
-    }
-    if (at !== bytes.length) throw offline();
-    return bytes;
+    });
+    if (at !== length) throw offline();
   } catch (error) {
     signal.throwIfAborted();
     // What fetch itself throws says only that it did not work.
@@ -68,4 +61,4 @@ async function fetchRange({ url, ticket, start, end, signal, onBytes }) {
   }
 }
 
-serve({ load, open });
+serve({ load: loadClient, open });

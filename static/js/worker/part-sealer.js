@@ -2,17 +2,20 @@
 // told to, always the same bytes. It is given the right to seal that one part; identity, passcode and names it never sees.
 
 import { offline, problemFrom } from "../api.js";
+import { toBase64 } from "./base64.js";
 import { client, loadClient } from "./client.js";
+import { hurryCollector } from "./garbage.js";
+import { takePieces } from "./pieces.js";
 import { Fault, serve } from "./serve.js";
 
 // Milliseconds without a byte moving after which a connection counts as lost.
 const STALLED = 30_000;
 // The same for the answer, once all bytes are on their way: buffers on a slow line still drain, and the server's disk is asked.
 const SILENT = 60_000;
+// Bytes that the collector is told of for each byte sent: collections, which find next to nothing else, after a few parts.
+const HURRY = 4;
 
-/** @type {any} */
-let parts;
-/** Sealed parts until the server has them, by a name that the coordinator gave. @type {Map<string, {bytes: Uint8Array, digest: string}>} */
+/** Sealed parts until the server has them, by a name that the coordinator gave. @type {Map<string, {sealed: any, digest: string}>} */
 const held = new Map();
 
 /**
@@ -20,19 +23,28 @@ const held = new Map();
  * @param {{part: string, sealer: Uint8Array, slice: Blob}} job  `sealer` is used up
  */
 async function seal({ part, sealer, slice }) {
+  const sealed = new client.Part();
   try {
-    const bytes = parts.seal(sealer, await read(slice));
-    held.set(part, { bytes, digest: base64(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) });
+    await read(slice, sealed);
+    sealed.seal(sealer);
+    held.set(part, { sealed, digest: toBase64(new Uint8Array(await crypto.subtle.digest("SHA-256", sealed.view))) });
+  } catch (error) {
+    sealed.free();
+    throw error;
   } finally {
     sealer.fill(0);
   }
 }
 
-/** A file that changed since it was chosen cannot be read any more, or gives another length. @param {Blob} slice */
-async function read(slice) {
-  const bytes = await slice.arrayBuffer().catch(() => null);
-  if (bytes?.byteLength !== slice.size) throw new Fault("file-changed", "The file was changed, moved or removed while it was being sent.");
-  return new Uint8Array(bytes);
+/** A file that changed since it was chosen cannot be read any more, or gives another length. @param {Blob} slice @param {any} part */
+async function read(slice, part) {
+  let length = 0;
+  const take = (/** @type {Uint8Array} */ piece) => {
+    length += piece.length;
+    part.push(piece);
+  };
+  await takePieces(slice.stream(), take).catch(() => (length = -1));
+  if (length !== slice.size) throw new Fault("file-changed", "The file was changed, moved or removed while it was being sent.");
 }
 
 /**
@@ -41,17 +53,24 @@ async function read(slice) {
  * @param {import("./serve.js").Context} context
  */
 async function put({ part, url }, { signal, report }) {
-  const { bytes, digest } = /** @type {{bytes: Uint8Array, digest: string}} */ (held.get(part));
-  await putBytes({ url, bytes, digest, signal, onProgress: report });
+  const { sealed, digest } = /** @type {{sealed: any, digest: string}} */ (held.get(part));
+  const length = await putBytes({ url, bytes: sealed.view, digest, signal, onProgress: report });
+  drop({ part });
+  return length;
+}
+
+/** Forgets a part. @param {{part: string}} job */
+function drop({ part }) {
+  held.get(part)?.sealed.free();
   held.delete(part);
-  return bytes.length;
 }
 
 /**
  * One PUT. XMLHttpRequest, because fetch tells nothing while a body is on its way.
- * @returns {Promise<void>}
+ * @returns {Promise<number>} the bytes sent; `bytes` itself is read only before this returns
  */
 function putBytes({ url, bytes, digest, signal, onProgress }) {
+  const { length } = bytes;
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let watchdog = 0;
@@ -62,13 +81,14 @@ function putBytes({ url, bytes, digest, signal, onProgress }) {
     const abort = () => request.abort();
     signal.addEventListener("abort", abort);
     request.upload.onprogress = ({ loaded }) => {
-      watch(loaded < bytes.length ? STALLED : SILENT);
-      onProgress(Math.min(loaded, bytes.length));
+      watch(loaded < length ? STALLED : SILENT);
+      onProgress(Math.min(loaded, length));
     };
     request.onloadend = () => {
       clearTimeout(watchdog);
+      hurryCollector(HURRY * length);
       signal.removeEventListener("abort", abort);
-      if (request.status >= 200 && request.status < 300) resolve();
+      if (request.status >= 200 && request.status < 300) resolve(length);
       else if (request.status === 0) reject(offline());
       else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     };
@@ -81,17 +101,9 @@ function putBytes({ url, bytes, digest, signal, onProgress }) {
   });
 }
 
-/** @param {Uint8Array} bytes */
-function base64(bytes) {
-  return btoa(String.fromCharCode(...bytes));
-}
-
 serve({
-  async load(source) {
-    await loadClient(source);
-    parts = new client.PartSealing();
-  },
+  load: loadClient,
   seal,
   put,
-  drop: ({ part }) => void held.delete(part),
+  drop,
 });

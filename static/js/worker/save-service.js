@@ -13,6 +13,9 @@
 const LOOK_EVERY = 4_000;
 const SILENT_LOOKS = 4;
 
+// Bytes that the collector is told of for each byte that went through.
+const HURRY = 3;
+
 const HEADERS = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'self'",
@@ -79,6 +82,8 @@ class Download {
     this.taken += bytes.length;
     if (this.length !== null && this.taken > this.length) this.fail();
     else this.controller.enqueue(bytes);
+    // Said to the collector, which else leaves dozens of parts lying: by a buffer that nobody touches, which takes no memory.
+    new ArrayBuffer(HURRY * bytes.length);
   }
 
   finish() {

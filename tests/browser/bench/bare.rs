@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::web::{self, Bytes};
-use actix_web::{App, HttpResponse, HttpServer};
 use fantoccini::Locator;
 use futures_util::StreamExt;
 use serde_json::json;
 
+use crate::harness::aside;
 use crate::harness::browser::Browser;
 
 /// Sealed bytes of a part (docs/FORMAT.md).
@@ -43,8 +44,10 @@ const PAGE: &str = "<!doctype html><title>Bare</title><input type=file multiple 
 
 const WORKER: &str = "onmessage = async ({ data: { kind, from, to, file } }) => {
     try {
-        if (kind === 'upload') {
-            const answer = await fetch('/sink', { method: 'PUT', body: file.slice(from, to) });
+        if (kind !== 'download') {
+            const slice = file.slice(from, to);
+            const body = kind === 'upload' ? await slice.arrayBuffer() : slice;
+            const answer = await fetch('/sink', { method: 'PUT', body });
             if (answer.status !== 204) throw new Error(answer.status);
         } else {
             const answer = await fetch('/source/' + (to - from), { cache: 'no-store' });
@@ -54,31 +57,20 @@ const WORKER: &str = "onmessage = async ({ data: { kind, from, to, file } }) => 
     } catch (error) { postMessage(String(error)); }
 }";
 
-/// Starts the server on a thread that lives as long as this process; answers its origin.
+/// Starts the server; answers its origin.
 pub(super) fn serve() -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
     // No zeros, of which a system could make something cheaper.
     let bytes = Bytes::from((0..PART_LEN).map(|at| (at % 251) as u8).collect::<Vec<u8>>());
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let app = move || {
-                let html = || async {
-                    let page = PAGE.replace("PART_LEN", &PART_LEN.to_string());
-                    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
-                };
-                let worker = || async { HttpResponse::Ok().content_type("text/javascript").body(WORKER) };
-                App::new()
-                    .app_data(web::Data::new(bytes.clone()))
-                    .route("/", web::get().to(html))
-                    .route("/worker.js", web::get().to(worker))
-                    .route("/sink", web::put().to(sink))
-                    .route("/source/{len}", web::get().to(source))
-            };
-            HttpServer::new(app).disable_signals().listen(listener).unwrap().run().await.unwrap();
-        });
-    });
-    origin
+    aside::serve(move |routes| {
+        let html = || async { aside::html(PAGE.replace("PART_LEN", &PART_LEN.to_string())) };
+        let worker = || async { HttpResponse::Ok().content_type("text/javascript").body(WORKER) };
+        routes
+            .app_data(web::Data::new(bytes.clone()))
+            .route("/", web::get().to(html))
+            .route("/worker.js", web::get().to(worker))
+            .route("/sink", web::put().to(sink))
+            .route("/source/{len}", web::get().to(source));
+    })
 }
 
 async fn sink(mut body: web::Payload) -> HttpResponse {
@@ -94,13 +86,26 @@ async fn source(len: web::Path<usize>, bytes: web::Data<Bytes>) -> HttpResponse 
     HttpResponse::Ok().content_type("application/octet-stream").body(bytes.slice(..*len))
 }
 
+/// How the bytes of a file get into a request.
+#[derive(Clone, Copy)]
+pub(super) enum Via {
+    /// The worker reads them, as whoever changes them must, and sends what it has in memory.
+    Memory,
+    /// The worker only names the slice; the browser's own process reads the file, and the bytes never are in the page's.
+    Reference,
+}
+
 /// Seconds to upload these files from `browser`.
-pub(super) async fn upload(browser: &Browser, origin: &str, files: &[PathBuf]) -> f64 {
+pub(super) async fn upload(browser: &Browser, origin: &str, files: &[PathBuf], via: Via) -> f64 {
     browser.go(origin).await;
     let lines: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     browser.client.find(Locator::Css("#files")).await.unwrap().send_keys(&lines.join("\n")).await.unwrap();
     let lens: Vec<u64> = files.iter().map(|path| path.metadata().unwrap().len()).collect();
-    time(browser, "upload", &lens).await
+    let kind = match via {
+        Via::Memory => "upload",
+        Via::Reference => "upload by reference",
+    };
+    time(browser, kind, &lens).await
 }
 
 /// Seconds to download files of these lengths.

@@ -1,5 +1,5 @@
-//! How much memory a browser's tabs take: the proportional set size (PSS) of all its processes that run pages and their
-//! workers, in which memory shared by n processes counts 1/n for each.
+//! How much memory a browser's tabs take: what all its processes that run pages and their workers have in memory, without
+//! what only mirrors files (the browser's own program). Memory that several share counts in each of them.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use crate::harness::browser::Browser;
 
-/// How often a peak is looked for: reading PSS walks all pages of a process, so more often would slow it down.
-const INTERVAL: Duration = Duration::from_millis(250);
+/// How often a peak is looked for. The kernel keeps these counters anyway; the finer `smaps_rollup` would have it walk
+/// all pages of each process, which takes more of two cores than the browser's own work.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Watches until asked for the peak.
 pub(super) struct Watch {
@@ -59,7 +60,7 @@ fn memory_of_tabs(folder: &Path) -> u64 {
             }
         }
     }
-    processes.iter().filter(|process| own.contains(&process.id) && process.runs_pages()).map(Process::pss).sum()
+    processes.iter().filter(|process| own.contains(&process.id) && process.runs_pages()).map(Process::memory).sum()
 }
 
 struct Process {
@@ -76,10 +77,13 @@ impl Process {
     }
 
     /// 0 for one that has just ended.
-    fn pss(&self) -> u64 {
-        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id)).unwrap_or_default();
-        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
+        let kilobytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0)
+        };
+        (kilobytes("RssAnon:") + kilobytes("RssShmem:")) * 1024
     }
 }
 

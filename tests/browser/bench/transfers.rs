@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::bare::{self, HOUR};
+use super::bare::{self, HOUR, Via};
 use super::memory::Watch;
 use super::server::Server;
 use super::{Row, is_quick, name_of};
@@ -58,7 +58,10 @@ async fn measure(load: &Load, files: &[(PathBuf, [u8; 32])], engine: Engine, bar
     let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
     let browser = Browser::start_in(engine).await;
     let name = name_of(&browser).await;
-    let bare_upload = bare::upload(&browser, bare, &paths).await;
+    let bare_upload = bare::upload(&browser, bare, &paths, Via::Memory).await;
+    drop(browser);
+    let browser = Browser::start_in(engine).await;
+    let bare_reference = bare::upload(&browser, bare, &paths, Via::Reference).await;
     drop(browser);
     let browser = Browser::start_in(engine).await;
     let bare_download = bare::download(&browser, bare, load.lens).await;
@@ -80,6 +83,7 @@ async fn measure(load: &Load, files: &[(PathBuf, [u8; 32])], engine: Engine, bar
     let target = load.promised.then_some("<= 1.5");
     seconds("bare upload", bare_upload).print(&name);
     Row { beside: Some(("bare upload", bare_upload)), target, ..seconds("send", sent.seconds) }.print(&name);
+    seconds("bare upload by reference", bare_reference).print(&name);
     seconds("bare download", bare_download).print(&name);
     Row { beside: Some(("bare download", bare_download)), target, ..seconds("open", opened.seconds) }.print(&name);
     let memory = |what: &str, value: f64, target: &'static str| Row {
