@@ -48,5 +48,6 @@ try {
   const argon2 = await alone({ task: "argon2", rounds });
   window.outcome = { ciphers, argon2, pool: await pool() };
 } catch (error) {
-  window.outcome = { error: String(error?.stack ?? error) };
+  // Not every engine's stack begins with the message.
+  window.outcome = { error: `${error}\n${error?.stack ?? ""}` };
 }

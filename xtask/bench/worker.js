@@ -10,7 +10,7 @@ self.addEventListener("message", async ({ data: { task, ...fields } }) => {
   try {
     self.postMessage({ answer: await tasks[task](fields) });
   } catch (error) {
-    self.postMessage({ error: `${task}: ${error?.stack ?? error}` });
+    self.postMessage({ error: `${task}: ${error}\n${error?.stack ?? ""}` });
   }
 });
 

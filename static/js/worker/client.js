@@ -14,4 +14,13 @@ export async function loadClient({ url, integrity }) {
   }
 }
 
+/**
+ * Whether the module broke off in the middle, such as for lack of memory. Nothing in it can be relied on afterwards; whoever
+ * asked ends this worker.
+ * @param {unknown} error
+ */
+export function isTrap(error) {
+  return error instanceof WebAssembly.RuntimeError;
+}
+
 export { client };

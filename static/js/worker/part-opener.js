@@ -2,7 +2,7 @@
 // it verified. It knows neither names nor passcode, keeps no key between two parts, and tries nothing twice.
 
 import { offline, problemFrom } from "../api.js";
-import { client, loadClient } from "./client.js";
+import { client, isTrap, loadClient } from "./client.js";
 import { takePieces } from "./pieces.js";
 import { serve } from "./serve.js";
 
@@ -20,10 +20,13 @@ async function open({ url, ticket, start, end, opener, n }, { signal, report, ha
     await fetchRange({ url, ticket, start, end, signal, onBytes: report, take: (piece) => part.push(piece) });
     const voucher = part.open(opener, n);
     const plain = part.view.slice();
+    part.free();
     handOver(plain.buffer);
     return { plain, voucher };
+  } catch (error) {
+    if (!isTrap(error)) part.free();
+    throw error;
   } finally {
-    part.free();
     opener.fill(0);
   }
 }

@@ -3,7 +3,7 @@
 
 import { offline, problemFrom } from "../api.js";
 import { toBase64 } from "./base64.js";
-import { client, loadClient } from "./client.js";
+import { client, isTrap, loadClient } from "./client.js";
 import { hurryCollector } from "./garbage.js";
 import { takePieces } from "./pieces.js";
 import { Fault, serve } from "./serve.js";
@@ -29,7 +29,7 @@ async function seal({ part, sealer, slice }) {
     sealed.seal(sealer);
     held.set(part, { sealed, digest: toBase64(new Uint8Array(await crypto.subtle.digest("SHA-256", sealed.view))) });
   } catch (error) {
-    sealed.free();
+    if (!isTrap(error)) sealed.free();
     throw error;
   } finally {
     sealer.fill(0);
@@ -43,7 +43,10 @@ async function read(slice, part) {
     length += piece.length;
     part.push(piece);
   };
-  await takePieces(slice.stream(), take).catch(() => (length = -1));
+  await takePieces(slice.stream(), take).catch((error) => {
+    if (isTrap(error)) throw error;
+    length = -1;
+  });
   if (length !== slice.size) throw new Fault("file-changed", "The file was changed, moved or removed while it was being sent.");
 }
 
