@@ -144,7 +144,7 @@ impl Store {
     }
 }
 
-/// Writes down which object took the old one's place, so that neither id is ever used again.
+/// Writes down which object took the old one's place: its id is never used again, and the same request is known again.
 async fn insert_replaced(
     transaction: &mut Transaction<'_, Any>,
     transfer_id: &TransferId,

@@ -93,8 +93,10 @@ async function fresh() {
   for (const id of await transact("readonly", (store) => store.getAllKeys())) {
     const transferId = String(id);
     /** @type {Kept | undefined} */
-    const kept = await transact("readonly", (store) => store.get(id));
-    if (kept && isFresh(kept)) found.push([transferId, kept]);
+    const kept = await transact("readonly", (store) => store.get(id)).catch(() => undefined);
+    // One that cannot be read now may be another time.
+    if (!kept) continue;
+    if (isFresh(kept)) found.push([transferId, kept]);
     else await dropDraft(transferId);
   }
   return found;

@@ -1,8 +1,11 @@
 // Bytes as base64 (RFC 4648, section 4), as HTTP fields and JSON hold them. For short ones: Content-Digest, a draft.
 
-/** @param {Uint8Array} bytes  a few thousand at most */
+/** @param {Uint8Array} bytes */
 export function toBase64(bytes) {
-  return btoa(String.fromCharCode(...bytes));
+  let text = "";
+  // A call takes only so many arguments.
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
 }
 
 /** @param {string} text @returns {Uint8Array<ArrayBuffer>} */

@@ -15,8 +15,8 @@ export async function loadClient({ url, integrity }) {
 }
 
 /**
- * Whether the module broke off in the middle, such as for lack of memory. Nothing in it can be relied on afterwards; whoever
- * asked ends this worker.
+ * Whether the module broke off in the middle, such as for lack of memory. Nothing in it can be relied on afterwards; the
+ * pool ends this worker.
  * @param {unknown} error
  */
 export function isTrap(error) {

@@ -14,9 +14,11 @@ import { persist } from "./transport.js";
  */
 export function recordOf(sealing, order) {
   const bytes = sealing.export_draft();
-  const record = { order, done: order.files.map((_, index) => sealing.is_complete(index)), sealing: toBase64(bytes) };
-  bytes.fill(0);
-  return record;
+  try {
+    return { order, done: order.files.map((_, index) => sealing.is_complete(index)), sealing: toBase64(bytes) };
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 /** @param {{sealing: string}} record */
@@ -68,7 +70,7 @@ export async function takeDraft(transferId, patience) {
   const there = await persist((signal) => call("GET", `/transfers/${transferId}`, undefined, { signal }), patience);
   const kept = (await readDrafts()).find((draft) => draft.transferId === transferId);
   if (!kept || !fits(there, kept.draft)) {
-    await dropDraft(transferId);
+    if (kept) await dropDraft(transferId);
     throw new Fault("no-draft", "There is nothing left of this transfer to go on with. Please choose the files again.");
   }
   return { sealing: sealingOf(kept.draft), order: kept.draft.order, objects: there.objects };

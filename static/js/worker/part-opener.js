@@ -15,8 +15,9 @@ const STALLED = 60_000;
  * @param {import("./serve.js").Context} context  is told the bytes that have come
  */
 async function open({ url, ticket, start, end, opener, n }, { signal, report, handOver }) {
-  const part = new client.Part();
+  let part;
   try {
+    part = new client.Part();
     await fetchRange({ url, ticket, start, end, signal, onBytes: report, take: (piece) => part.push(piece) });
     const voucher = part.open(opener, n);
     const plain = part.view.slice();
@@ -24,7 +25,7 @@ async function open({ url, ticket, start, end, opener, n }, { signal, report, ha
     handOver(plain.buffer);
     return { plain, voucher };
   } catch (error) {
-    if (!isTrap(error)) part.free();
+    if (!isTrap(error)) part?.free();
     throw error;
   } finally {
     opener.fill(0);
@@ -35,32 +36,34 @@ async function open({ url, ticket, start, end, opener, n }, { signal, report, ha
 async function fetchRange({ url, ticket, start, end, signal, onBytes, take }) {
   const stall = new AbortController();
   let watchdog = setTimeout(() => stall.abort(), STALLED);
-  const length = end - start;
+  const headers = { Authorization: `Ticket ${ticket}`, Range: `bytes=${start}-${end - 1}` };
   try {
-    const answer = await fetch(url, {
-      headers: { Authorization: `Ticket ${ticket}`, Range: `bytes=${start}-${end - 1}` },
-      signal: AbortSignal.any([signal, stall.signal]),
-      cache: "no-store",
-      redirect: "error",
-    });
-    if (!answer.ok) throw problemFrom(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+    const body = await request(url, headers, signal, stall.signal);
     let at = 0;
-    await takePieces(/** @type {ReadableStream<Uint8Array>} */ (answer.body), (all) => {
+    const length = await takePieces(body, end - start, (piece) => {
       clearTimeout(watchdog);
       watchdog = setTimeout(() => stall.abort(), STALLED);
-      // More than was asked for can never verify: cut here, and let the tag decide.
-      const piece = all.subarray(0, length - at);
       take(piece);
       at += piece.length;
       onBytes(at);
     });
-    if (at !== length) throw offline();
+    signal.throwIfAborted();
+    if (length !== end - start) throw offline();
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+/** @returns {Promise<ReadableStream<Uint8Array>>} the answer's body */
+async function request(url, headers, signal, stalled) {
+  try {
+    const answer = await fetch(url, { headers, signal: AbortSignal.any([signal, stalled]), cache: "no-store", redirect: "error" });
+    if (!answer.ok) throw problemFrom(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+    return /** @type {ReadableStream<Uint8Array>} */ (answer.body);
   } catch (error) {
     signal.throwIfAborted();
     // What fetch itself throws says only that it did not work.
-    throw error instanceof TypeError || stall.signal.aborted ? offline() : error;
-  } finally {
-    clearTimeout(watchdog);
+    throw error instanceof TypeError || stalled.aborted ? offline() : error;
   }
 }
 

@@ -23,31 +23,20 @@ const held = new Map();
  * @param {{part: string, sealer: Uint8Array, slice: Blob}} job  `sealer` is used up
  */
 async function seal({ part, sealer, slice }) {
-  const sealed = new client.Part();
+  let sealed;
   try {
-    await read(slice, sealed);
+    sealed = new client.Part();
+    const length = await takePieces(slice.stream(), slice.size, (piece) => sealed.push(piece));
+    // A file that changed since it was chosen cannot be read any more, or gives another length.
+    if (length !== slice.size) throw new Fault("file-changed", "The file was changed, moved or removed while it was being sent.");
     sealed.seal(sealer);
     held.set(part, { sealed, digest: toBase64(new Uint8Array(await crypto.subtle.digest("SHA-256", sealed.view))) });
   } catch (error) {
-    if (!isTrap(error)) sealed.free();
+    if (!isTrap(error)) sealed?.free();
     throw error;
   } finally {
     sealer.fill(0);
   }
-}
-
-/** A file that changed since it was chosen cannot be read any more, or gives another length. @param {Blob} slice @param {any} part */
-async function read(slice, part) {
-  let length = 0;
-  const take = (/** @type {Uint8Array} */ piece) => {
-    length += piece.length;
-    part.push(piece);
-  };
-  await takePieces(slice.stream(), take).catch((error) => {
-    if (isTrap(error)) throw error;
-    length = -1;
-  });
-  if (length !== slice.size) throw new Fault("file-changed", "The file was changed, moved or removed while it was being sent.");
 }
 
 /**
@@ -89,11 +78,11 @@ function putBytes({ url, bytes, digest, signal, onProgress }) {
     };
     request.onloadend = () => {
       clearTimeout(watchdog);
-      hurryCollector(HURRY * length);
       signal.removeEventListener("abort", abort);
       if (request.status >= 200 && request.status < 300) resolve(length);
       else if (request.status === 0) reject(offline());
       else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      hurryCollector(HURRY * length);
     };
     request.open("PUT", url);
     request.setRequestHeader("Content-Type", "application/octet-stream");

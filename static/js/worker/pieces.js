@@ -9,34 +9,43 @@ const PIECE = 256 * 1024;
 const waiting = new Set();
 
 /**
+ * Takes bytes from a stream's beginning. Whatever comes after them is not read.
  * @param {ReadableStream<Uint8Array>} stream
+ * @param {number} length  how many
  * @param {(piece: Uint8Array) => void} take  must copy what it keeps; the piece is overwritten afterwards
- * @returns {Promise<void>} when the stream has ended; rejects if it breaks, or with what `take` throws
+ * @returns {Promise<number>} bytes taken: fewer if the stream ended or broke before. Rejects only with what `take` throws
  */
-export async function takePieces(stream, take) {
+export async function takePieces(stream, length, take) {
+  const read = reading(stream);
+  waiting.add(read);
+  let taken = 0;
+  try {
+    // Until the end is seen, not only the last byte: a connection whose answer was not read out is not used again.
+    for (let piece = await read.next(); piece && (taken < length || piece.length === 0); piece = await read.next()) {
+      const wanted = piece.subarray(0, length - taken);
+      take(wanted);
+      taken += wanted.length;
+    }
+    return taken;
+  } finally {
+    waiting.delete(read);
+    read.cancel();
+  }
+}
+
+/** `next` gives the next piece; null when the stream has ended or broke. @param {ReadableStream<Uint8Array>} stream */
+function reading(stream) {
   const byob = byobReader(stream);
   const reader = byob ?? stream.getReader();
-  waiting.add(reader);
-  try {
-    await (byob ? takeIntoBuffer(byob, take) : takeAsTheyCome(/** @type {any} */ (reader), take));
-  } finally {
-    waiting.delete(reader);
-  }
-}
-
-/** @param {ReadableStreamBYOBReader} reader @param {(piece: Uint8Array) => void} take */
-async function takeIntoBuffer(reader, take) {
-  for (let buffer = new ArrayBuffer(PIECE); ; ) {
-    const { value, done } = await reader.read(new Uint8Array(buffer));
-    if (done) return;
-    take(value);
-    buffer = /** @type {ArrayBuffer} */ (value.buffer);
-  }
-}
-
-/** @param {ReadableStreamDefaultReader<Uint8Array>} reader @param {(piece: Uint8Array) => void} take */
-async function takeAsTheyCome(reader, take) {
-  for (let step = await reader.read(); !step.done; step = await reader.read()) take(step.value);
+  const cancel = () => void reader.cancel().catch(() => {});
+  let buffer = new ArrayBuffer(byob ? PIECE : 0);
+  const next = async () => {
+    const { value, done } = await (byob ? byob.read(new Uint8Array(buffer)) : /** @type {ReadableStreamDefaultReader} */ (reader).read());
+    if (done) return null;
+    if (byob) buffer = value.buffer;
+    return /** @type {Uint8Array} */ (value);
+  };
+  return { next: () => next().catch(() => null), cancel };
 }
 
 /** @param {ReadableStream<Uint8Array>} stream */

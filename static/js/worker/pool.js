@@ -10,6 +10,7 @@ import { Fault } from "./serve.js";
 // Below two, nothing is sealed while something travels; above eight, the line and the disk are the limit, not the cores.
 const FEWEST = 2;
 const MOST = 8;
+const BROKEN = ["RuntimeError", "RangeError"];
 
 /** Helpers that this machine is given. */
 export const POOL_SIZE = Math.min(MOST, Math.max(FEWEST, navigator.hardwareConcurrency || FEWEST));
@@ -52,7 +53,10 @@ export class Helper {
       await this.#ready;
       return await this.#link.ask(type, fields, asking);
     } catch (error) {
-      throw error instanceof WorkerFault ? asThrown(error) : error;
+      if (!(error instanceof WorkerFault)) throw error;
+      // Its memory ran out or its module broke off: it cannot be trusted with another job.
+      if (BROKEN.includes(error.kind)) this.stop();
+      throw asThrown(error);
     }
   }
 

@@ -176,8 +176,6 @@ export class Upload {
   /** A part that was claimed came to nothing: the file's key is not used any more. What is not the file's fault is thrown. */
   #giveUp(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ course, /** @type {any} */ error) {
     const isFile = error.kind === "file-changed";
-    // A helper whose memory ran out cannot be trusted with another part.
-    if (["RuntimeError", "RangeError"].includes(error.kind)) helper.stop();
     if (!isFile && !helper.isOver) throw error;
     course.stop.abort();
     course.state = "given-up";
