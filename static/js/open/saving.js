@@ -24,6 +24,8 @@ export class Saving {
   #link;
   #running = false;
   #title = document.title;
+  /** What the worker told last of how far it is. @type {any} */
+  #last = null;
   /** The download that the browser makes of what is being saved, if this way was chosen. @type {StreamedDownload | null} */
   #streamed = null;
 
@@ -73,10 +75,12 @@ export class Saving {
 
   /** @param {{type: string, [field: string]: any}} event  from the worker */
   handle(event) {
-    if (event.type === "waiting" && this.#running) tell(byId("save-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
-    if (event.type === "moving") tell(byId("save-note"), "");
+    // Parts that were on their way when the ticket ran out still come; what is asked of the person stays on the screen.
+    const isAsking = !byId("open-again").hidden;
+    if (event.type === "waiting" && this.#running && !isAsking) this.#note("Waiting for the network. Nothing is lost; it goes on by itself.");
+    if (event.type === "moving" && !isAsking) this.#note("");
     if (event.type === "ticket-over") {
-      tell(byId("save-note"), "The time to fetch these files is over. What has come so far is kept. To go on, open the transfer again: this uses up one more opening.");
+      this.#note("The time to fetch these files is over. What has come so far is kept. To go on, open the transfer again: this uses up one more opening.");
       byId("open-again").hidden = false;
     }
     if (event.type === "download") this.#streamed?.begin();
@@ -89,11 +93,11 @@ export class Saving {
     try {
       await this.#link.ask("renew");
       byId("open-again").hidden = true;
-      tell(byId("save-note"), "");
+      this.#note("");
     } catch (error) {
       const { kind, message } = /** @type {any} */ (error);
       // Without an answer there is still hope; anything else is the end.
-      if (kind === "offline") tell(byId("save-note"), message);
+      if (kind === "offline") this.#note(message);
       else this.#link.ask("stop", { kind, message });
     }
   }
@@ -103,12 +107,20 @@ export class Saving {
     if (kept === false) this.#link.ask("stop", { kind: "download-lost", message: "The browser lost the download." });
   }
 
+  /** Says why nothing moves; nothing, if it does. */
+  #note(/** @type {string} */ text) {
+    tell(byId("save-note"), text);
+    if (this.#last) this.#showProgress(this.#last);
+  }
+
   /** @param {any} event */
   #showProgress(event) {
+    this.#last = event;
     const { done, total, rate, secondsLeft } = event;
     const share = total === 0 ? 1 : done / total;
     /** @type {HTMLProgressElement} */ (byId("save-progress")).value = share * 100;
-    const pace = rate > 0 && share < 1 ? ` · ${bytes(Math.round(rate))}/s · ${roughly(secondsLeft)} left` : "";
+    const isMoving = rate > 0 && share < 1 && byId("save-note").hidden;
+    const pace = isMoving ? ` · ${bytes(Math.round(rate))}/s · ${roughly(secondsLeft)} left` : "";
     byId("save-text").textContent = `${bytes(Math.round(done))} of ${bytes(total)}${pace}`;
     document.title = `${Math.floor(share * 100)} % · Saving · Filmjacket`;
   }
@@ -144,6 +156,7 @@ export class Saving {
 
   #show(name) {
     this.#title = document.title;
+    this.#last = null;
     byId("saving").hidden = false;
     byId("save-text").textContent = `Opening ${name} …`;
     /** @type {HTMLProgressElement} */ (byId("save-progress")).value = 0;
@@ -151,10 +164,11 @@ export class Saving {
   }
 
   #hide() {
+    this.#last = null;
     document.title = this.#title;
     byId("saving").hidden = true;
     byId("open-again").hidden = true;
-    tell(byId("save-note"), "");
+    this.#note("");
     for (const button of saveButtons()) button.removeAttribute("aria-disabled");
   }
 

@@ -13,6 +13,8 @@ export class ProgressStep {
   #link;
   #files;
   #transferId = "";
+  /** What the worker told last of how far it is. @type {any} */
+  #last = null;
   #paused = false;
   #spokenTenth = 0;
   /** Files that must be chosen again, the first of them first. @type {{index: number, why: string}[]} */
@@ -71,7 +73,7 @@ export class ProgressStep {
   /** @param {any} event  from the worker */
   handle(event) {
     if (event.type === "drafting") this.#transferId = event.transferId;
-    if (event.type === "progress") this.#progress(event);
+    if (event.type === "progress") this.#last = event;
     if (event.type === "waiting") tell(byId("network-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving") tell(byId("network-note"), "");
     if (event.type === "sign-in-needed") {
@@ -82,6 +84,9 @@ export class ProgressStep {
       this.#lost.push(event);
       this.#showLost();
     }
+    if (event.type === "sealing") this.#last = null;
+    // After what says why nothing moves: then there is no pace to show.
+    if (this.#last) this.#progress(this.#last);
     if (event.type === "sealing") {
       tell(byId("progress-text"), "Almost done: sealing the list of files and sending the mail …");
       tell(byId("progress-spoken"), "Everything is there. Sealing the list of files.");
@@ -130,7 +135,8 @@ export class ProgressStep {
     this.#showTotal(share);
     if (this.#paused) return;
     const length = this.#files.reduce((sum, file) => sum + file.size, 0);
-    const pace = rate > 0 && share < 1 ? ` · ${bytes(Math.round(rate))}/s · ${roughly(secondsLeft)} left` : "";
+    const isMoving = rate > 0 && share < 1 && byId("network-note").hidden && byId("sign-in-note").hidden && this.#lost.length === 0;
+    const pace = isMoving ? ` · ${bytes(Math.round(rate))}/s · ${roughly(secondsLeft)} left` : "";
     tell(byId("progress-text"), `${bytes(Math.round(length * share))} of ${bytes(length)}${pace}`);
     const tenth = Math.floor(share * 10);
     if (tenth > this.#spokenTenth) {

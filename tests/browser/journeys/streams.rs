@@ -189,6 +189,10 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     site.clock.advance(24 * 3600);
     relay.be_honest();
     held.notify_one();
+    recipient.shown("#open-again").await;
+    assert!(recipient.text("#save-note").await.contains("open the transfer again"));
+    let progress = recipient.text("#save-text").await;
+    assert!(!progress.contains("left"), "{progress}: nothing moves");
     recipient.click("#open-again").await;
     recipient.text_with_within("#save-status", "complete and verified", LONG_PATIENCE).await;
     assert_eq!(sha256_of(&recipient.new_download(&[]).await), digest);
