@@ -84,10 +84,10 @@ export class ProgressStep {
       this.#lost.push(event);
       this.#showLost();
     }
-    if (event.type === "sealing") this.#last = null;
     // After what says why nothing moves: then there is no pace to show.
     if (this.#last) this.#progress(this.#last);
     if (event.type === "sealing") {
+      this.#last = null;
       tell(byId("progress-text"), "Almost done: sealing the list of files and sending the mail …");
       tell(byId("progress-spoken"), "Everything is there. Sealing the list of files.");
     }
