@@ -1,10 +1,11 @@
 //! The Filmjacket server: it stores and hands out sealed transfers and can read none of them.
 //!
 //! This is the guide to the house. Each room's first lines say what it is for and what it must not know; who may
-//! call whom is `main → app → http, jobs → store, blobs, mail → transfer, people → protocol`.
+//! call whom is `main → commands → app → http, jobs → store, blobs, mail → transfer, people → protocol`.
 //!
 //! | room | for |
 //! | --- | --- |
+//! | [`commands`] | what the command can be told to do, one file a subcommand |
 //! | [`config`] | all settings; the only reader of the environment and the configuration file |
 //! | [`clock`] | what time it is |
 //! | [`keys`] | the server key and all that is computed with it |
@@ -22,6 +23,7 @@
 pub mod app;
 pub mod blobs;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod http;
 pub mod jobs;

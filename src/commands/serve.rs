@@ -1,0 +1,29 @@
+//! `filmjacket serve`: the server, until it is interrupted.
+
+use super::Failure;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, LogSettings};
+use std::io::IsTerminal as _;
+use std::net::TcpListener;
+
+/// Serves until SIGINT or SIGTERM. From here on there is a log, also if the configuration does not read.
+pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failure> {
+    start_log(config.as_ref().map_or(&LogSettings::default(), |config| &config.log));
+    let config = config?;
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
+    let address = config.public_url.origin().to_owned();
+    let app = App::build(config, Clock::System).await?;
+    tracing::info!("serving {address}");
+    app.run(listener).await?;
+    Ok(())
+}
+
+fn start_log(settings: &LogSettings) {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(&settings.filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    if settings.json { log.json().init() } else { log.init() }
+}
