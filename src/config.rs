@@ -4,24 +4,27 @@
 //! environment, which wins over the file: `mail.from` is `FILMJACKET_MAIL__FROM` (two underscores for the dot).
 //! A value that reads as a TOML list, number or boolean is taken as one; anything else is text.
 
+mod dangers;
 mod file;
 mod patience;
 mod public_url;
+mod reading;
 
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
+pub use reading::Reading;
 
 use self::file::File;
 use crate::people::SignInRule;
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// What environment variables begin with.
-const ENV_PREFIX: &str = "FILMJACKET_";
+/// What is shown in a secret's place.
+const HIDDEN: &str = "hidden";
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -55,6 +58,13 @@ pub struct Secret(Zeroizing<String>);
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+/// So that a configuration can be shown.
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN)
     }
 }
 
@@ -92,7 +102,7 @@ pub enum MailWay {
 }
 
 /// A mail server.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpSettings {
     /// Its name.
@@ -109,7 +119,7 @@ pub struct SmtpSettings {
 }
 
 /// How a connection to the mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SmtpSecurity {
     /// TLS from the first byte.
@@ -122,7 +132,7 @@ pub enum SmtpSecurity {
 }
 
 /// How much is logged and in what form.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
     /// Such as `info` or `filmjacket=debug`.
@@ -160,33 +170,12 @@ impl Config {
         Self::check(File { data: Some(data.to_owned()), listen: Some(listen), ..File::default() })
     }
 
-    /// Reads the file, if one is named, and the environment.
-    ///
-    /// # Errors
-    /// [`ConfigError`], a sentence for the administrator.
-    pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let text = file.map_or(Ok(String::new()), |path| {
-            std::fs::read_to_string(path).map_err(|error| ConfigError::File(path.display().to_string(), error))
-        })?;
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::parse(&text, environment)
-    }
-
     /// Reads the text of a file and the variables of an environment.
     ///
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
-        for (name, value) in environment {
-            if let Some(path) = name.strip_prefix(ENV_PREFIX) {
-                insert(&mut table, &path.to_ascii_lowercase(), &value);
-            }
-        }
-        // The error's own text may quote a secret's line; its message does not.
-        Self::check(table.try_into().map_err(|error: toml::de::Error| ConfigError::Syntax(error.message().to_owned()))?)
+        Reading::parse(text, environment).map(|reading| reading.config)
     }
 
     fn check(file: File) -> Result<Self, ConfigError> {
@@ -219,22 +208,6 @@ impl Config {
             patience: Patience::default(),
             log: file.log,
         })
-    }
-}
-
-/// Puts a variable's value where its name says: `mail__from` is the key `from` in the table `mail`.
-fn insert(table: &mut toml::Table, path: &str, value: &str) {
-    match path.split_once("__") {
-        Some((section, rest)) => {
-            let inner = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            if let toml::Value::Table(inner) = inner {
-                insert(inner, rest, value);
-            }
-        }
-        None => {
-            let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
-            table.insert(path.to_owned(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
-        }
     }
 }
 

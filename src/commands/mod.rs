@@ -4,10 +4,12 @@
 //! standard output, what went wrong as one sentence on standard error. This room must hold no rule, no SQL and no
 //! bytes of its own.
 
+mod config;
 mod serve;
 
-use crate::config::Config;
+use crate::config::Reading;
 use clap::{Parser, Subcommand};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,6 +28,9 @@ pub struct Command {
 enum What {
     /// Run the server until it is interrupted.
     Serve,
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(config::What),
 }
 
 /// Why a subcommand failed: a sentence for the administrator.
@@ -34,9 +39,10 @@ type Failure = Box<dyn std::error::Error>;
 impl Command {
     /// Does what was asked. What went wrong has been told when this returns.
     pub async fn run(self) -> ExitCode {
-        let config = Config::read(self.config.as_deref());
+        let reading = Reading::read(self.config.as_deref());
         match self.what {
-            What::Serve => told_in_the_log(serve::run(config).await),
+            What::Serve => told_in_the_log(serve::run(reading).await),
+            What::Config(what) => told_on_stderr(config::run(&what, reading)),
         }
     }
 }
@@ -47,6 +53,18 @@ fn told_in_the_log(outcome: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// For what is run once by a person: one sentence on standard error.
+fn told_on_stderr(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Who closed standard error wants to be told nothing.
+            let _ = writeln!(std::io::stderr().lock(), "filmjacket: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,16 +1,18 @@
 //! `filmjacket serve`: the server, until it is interrupted.
 
-use super::Failure;
+use super::{Failure, config};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, LogSettings};
+use crate::config::{ConfigError, LogSettings, Reading};
 use std::io::IsTerminal as _;
 use std::net::TcpListener;
 
 /// Serves until SIGINT or SIGTERM. From here on there is a log, also if the configuration does not read.
-pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failure> {
-    start_log(config.as_ref().map_or(&LogSettings::default(), |config| &config.log));
-    let config = config?;
+pub(super) async fn run(reading: Result<Reading, ConfigError>) -> Result<(), Failure> {
+    start_log(reading.as_ref().map_or(&LogSettings::default(), |reading| &reading.config.log));
+    let reading = reading?;
+    config::refuse_dangers(&reading)?;
+    let config = reading.config;
     let listener = TcpListener::bind(config.listen)
         .map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
     let address = config.public_url.origin().to_owned();

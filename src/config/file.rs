@@ -3,11 +3,11 @@
 use super::{ConfigError, LogSettings, Secret, SmtpSettings};
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) listen: Option<SocketAddr>,
@@ -21,20 +21,20 @@ pub(super) struct File {
     pub(super) log: LogSettings,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SignInSection {
     pub(super) allow: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MailSection {
     pub(super) from: Option<String>,
     pub(super) smtp: Option<SmtpSettings>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct LimitsSection {
     pub(super) max_files: u32,

@@ -8,6 +8,7 @@
 mod api_md;
 mod blobs;
 mod blobs_dir;
+mod commands;
 mod mail;
 mod mail_smtp;
 mod mail_words;

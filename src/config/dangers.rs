@@ -1,0 +1,149 @@
+//! Settings that read well and give people away: each is refused with a sentence that says what to do.
+
+use super::{MailWay, Reading, SmtpSecurity, SmtpSettings};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+impl Reading {
+    /// One sentence for each thing that is unsafe; none when all is well. Reads the modes of the files that hold secrets.
+    pub fn dangers(&self) -> Vec<String> {
+        let found = [self.open_line(), self.forgeable_addresses(), self.mail_on_disk(), self.mail_in_clear()];
+        found.into_iter().flatten().chain(self.readable_files()).collect()
+    }
+
+    /// Whether others than this machine's own people are served.
+    fn is_public(&self) -> bool {
+        !self.config.listen.ip().is_loopback() || !self.config.public_url.is_loopback()
+    }
+
+    fn open_line(&self) -> Option<String> {
+        let config = &self.config;
+        let protected = !config.trusted_proxies.is_empty();
+        (self.is_public() && !protected).then(|| {
+            format!(
+                "{} is served in clear on {}: have a proxy do TLS and name it in trusted_proxies",
+                config.public_url.origin(),
+                config.listen
+            )
+        })
+    }
+
+    fn forgeable_addresses(&self) -> Option<String> {
+        let everyone = self.config.trusted_proxies.iter().find(|net| net.prefix_len() == 0)?;
+        Some(format!("trusted_proxies holds {everyone}, so that anyone can claim any address: name your proxies only"))
+    }
+
+    fn mail_on_disk(&self) -> Option<String> {
+        let MailWay::Folder(folder) = &self.config.mail.way else { return None };
+        self.is_public().then(|| {
+            format!(
+                "mail is written to {} and told on the console, links and codes among it: set [mail.smtp]",
+                folder.display()
+            )
+        })
+    }
+
+    fn mail_in_clear(&self) -> Option<String> {
+        let MailWay::Smtp(SmtpSettings { host, security: SmtpSecurity::None, .. }) = &self.config.mail.way else {
+            return None;
+        };
+        let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        (!here)
+            .then(|| format!("mail would go to {host} without encryption: set mail.smtp.security to tls or starttls"))
+    }
+
+    fn readable_files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let key = self.config.data.join("server.key");
+        if self.config.server_key.is_none() && allows(&key, 0o077) {
+            found.push(format!(
+                "the server key {0} may be read by others than its owner: run chmod 600 {0}",
+                key.display()
+            ));
+        }
+        let secrets = self.secrets_in_file();
+        // The group may read it: that is how a service account reads a file of root's.
+        if let Some(file) = self.file.as_deref().filter(|file| !secrets.is_empty() && allows(file, 0o007)) {
+            found.push(format!(
+                "{0} holds {1} and may be read by everyone on this machine: run chmod 640 {0}",
+                file.display(),
+                secrets.join(" and ")
+            ));
+        }
+        found
+    }
+}
+
+/// Whether the file is there and any of these permissions is given.
+fn allows(path: &Path, permissions: u32) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & permissions != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLIC: &str = "public_url = \"https://films.clinic.example\"\nsign_in.allow = [\"clinic.example\"]\n";
+    const MAIL: &str = "[mail.smtp]\nhost = \"mail.clinic.example\"\n";
+
+    fn dangers(text: &str) -> Vec<String> {
+        Reading::parse(text, std::iter::empty()).unwrap().dangers()
+    }
+
+    #[track_caller]
+    fn only(text: &str, about: &str) {
+        let found = dangers(text);
+        assert!(found.len() == 1 && found[0].contains(about), "{text}\n{found:?}");
+    }
+
+    #[test]
+    fn a_newcomers_server_and_one_behind_its_proxy_are_safe() {
+        assert!(dangers("").is_empty());
+        assert!(dangers(&format!("trusted_proxies = [\"10.0.0.1/32\"]\n{PUBLIC}{MAIL}")).is_empty());
+    }
+
+    #[test]
+    fn a_public_address_in_clear_is_refused() {
+        only(&format!("{PUBLIC}{MAIL}"), "in clear");
+        only(&format!("listen = \"0.0.0.0:80\"\n{PUBLIC}{MAIL}"), "in clear");
+    }
+
+    #[test]
+    fn everyone_as_a_trusted_proxy_is_refused() {
+        only(&format!("trusted_proxies = [\"0.0.0.0/0\"]\n{PUBLIC}{MAIL}"), "claim any address");
+    }
+
+    #[test]
+    fn a_mail_folder_on_a_public_server_is_refused() {
+        only(&format!("trusted_proxies = [\"10.0.0.1/32\"]\n{PUBLIC}"), "[mail.smtp]");
+    }
+
+    #[test]
+    fn mail_in_clear_to_another_machine_is_refused() {
+        only(&format!("{MAIL}security = \"none\"\n"), "without encryption");
+        assert!(dangers("[mail.smtp]\nhost = \"127.0.0.1\"\nsecurity = \"none\"\n").is_empty());
+    }
+
+    #[test]
+    fn files_with_secrets_that_others_may_read_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str, mode: u32| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        let dangers = |text: &str, mode| {
+            let text = format!("data = {:?}\n{text}", folder.path());
+            Reading::read(Some(&write("filmjacket.toml", &text, mode))).unwrap().dangers()
+        };
+        let secret = format!("{MAIL}username = \"images\"\npassword = \"x\"\n");
+        assert!(dangers(&secret, 0o640).is_empty());
+        assert!(dangers(MAIL, 0o644).is_empty());
+        let [found] = &dangers(&secret, 0o644)[..] else { panic!("one danger") };
+        assert!(found.contains("mail.smtp.password") && found.contains("chmod 640"), "{found}");
+        write("server.key", "", 0o640);
+        let [found] = &dangers(MAIL, 0o644)[..] else { panic!("one danger") };
+        assert!(found.contains("server.key") && found.contains("chmod 600"), "{found}");
+    }
+}
