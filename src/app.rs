@@ -6,6 +6,7 @@ use crate::config::{Config, MailWay, SmtpSecurity, SmtpSettings};
 use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Mailbox, Mailer};
 use crate::store::{Store, StoreError};
+use crate::tls::{Certificate, TlsError};
 use crate::transfer::PartsUnderWay;
 use actix_web::dev::Server;
 use std::net::TcpListener;
@@ -32,6 +33,8 @@ pub struct App {
     pub clock: Clock,
     /// The server key.
     pub keys: ServerKey,
+    /// With which it speaks TLS; none behind a proxy, and on this machine alone.
+    pub certificate: Option<Arc<Certificate>>,
     /// Uploads that are not complete.
     pub parts_under_way: PartsUnderWay,
     /// Rung when mail was queued, so that a sign-in code does not wait for the next round.
@@ -50,6 +53,9 @@ pub enum StartError {
     /// The database does not open.
     #[error("the database does not open: {0}")]
     Store(#[from] StoreError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The mail settings make no sense.
     #[error("mail cannot leave: {0}")]
     Mail(String),
@@ -68,12 +74,27 @@ impl App {
             Some(key) => ServerKey::parse(key.expose())?,
             None => ServerKey::load_or_make(&config.data.join("server.key"))?,
         };
+        let certificate = match &config.tls {
+            Some(tls) => Some(Arc::new(Certificate::load(&tls.certificate, &tls.key)?)),
+            None => None,
+        };
         let store = Store::open(&config.data.join("filmjacket.sqlite")).await?;
         let blobs = Blobs::Dir(blobs::Dir::open(&config.data.join("blobs")).map_err(folder)?);
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
-        Ok(Arc::new(Self { config, store, blobs, mailer, mail_from, clock, keys, parts_under_way, outbox_bell }))
+        Ok(Arc::new(Self {
+            config,
+            store,
+            blobs,
+            mailer,
+            mail_from,
+            clock,
+            keys,
+            certificate,
+            parts_under_way,
+            outbox_bell,
+        }))
     }
 
     /// Answers requests on `listener` once the returned server is awaited or spawned; its handle stops it gracefully.

@@ -41,6 +41,8 @@ pub struct Config {
     pub sign_in: SignInRule,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The certificate to speak TLS with; without, a proxy does.
+    pub tls: Option<TlsSettings>,
     /// How mail leaves.
     pub mail: MailSettings,
     /// What a transfer may be.
@@ -79,6 +81,16 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(redacted)")
     }
+}
+
+/// Where the certificate is.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// File with the chain of certificates, the server's own first, as PEM.
+    pub certificate: PathBuf,
+    /// File with its private key, as PEM.
+    pub key: PathBuf,
 }
 
 /// How mail leaves, and as whom.
@@ -180,7 +192,8 @@ impl Config {
 
     fn check(file: File) -> Result<Self, ConfigError> {
         let listen = file.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
-        let public_url = PublicUrl::parse(&file.public_url.unwrap_or_else(|| format!("http://{listen}")))?;
+        let scheme = if file.tls.is_some() { "https" } else { "http" };
+        let public_url = PublicUrl::parse(&file.public_url.unwrap_or_else(|| format!("{scheme}://{listen}")))?;
         let data = file.data.unwrap_or_else(|| PathBuf::from("data"));
         let sign_in = if file.sign_in.allow.is_empty() {
             if !listen.ip().is_loopback() || !public_url.is_loopback() {
@@ -203,6 +216,7 @@ impl Config {
             server_key: file.server_key,
             sign_in,
             trusted_proxies: file.trusted_proxies,
+            tls: file.tls,
             mail: MailSettings { from, way },
             limits: file.limits.parse()?,
             patience: Patience::default(),

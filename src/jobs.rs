@@ -53,10 +53,22 @@ pub async fn run(app: Arc<App>) {
     let mut orphan_rounds = tokio::time::interval(ORPHAN_ROUND);
     loop {
         tokio::select! {
-            _ = rounds.tick() => log_failure("round", settle(&app).await),
+            _ = rounds.tick() => {
+                renew_certificate(&app);
+                log_failure("round", settle(&app).await);
+            }
             () = app.outbox_bell.notified() => log_failure("mail", settle(&app).await),
             _ = orphan_rounds.tick() => log_failure("orphans", sweep_orphans(&app).await.map(|_| ())),
         }
+    }
+}
+
+/// Takes a renewed certificate into use.
+pub fn renew_certificate(app: &App) {
+    match app.certificate.as_ref().map(|certificate| certificate.renew()) {
+        None | Some(Ok(false)) => {}
+        Some(Ok(true)) => tracing::info!("the renewed certificate is in use"),
+        Some(Err(error)) => tracing::error!(%error, "the certificate before stays in use"),
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`config`] | all settings; the only reader of the environment and the configuration file |
 //! | [`clock`] | what time it is |
 //! | [`keys`] | the server key and all that is computed with it |
+//! | [`tls`] | the server's certificate, read again when it changes |
 //! | [`app`] | the running server as a value |
 //! | [`http`] | requests and answers: the route table, errors, the HTTP baseline, one file a resource |
 //! | [`jobs`] | what happens without a request: expiry, purge, mail |
@@ -31,4 +32,5 @@ pub mod keys;
 pub mod mail;
 pub mod people;
 pub mod store;
+pub mod tls;
 pub mod transfer;

@@ -7,7 +7,13 @@ use std::path::Path;
 impl Reading {
     /// One sentence for each thing that is unsafe; none when all is well. Reads the modes of the files that hold secrets.
     pub fn dangers(&self) -> Vec<String> {
-        let found = [self.open_line(), self.forgeable_addresses(), self.mail_on_disk(), self.mail_in_clear()];
+        let found = [
+            self.open_line(),
+            self.wrong_scheme(),
+            self.forgeable_addresses(),
+            self.mail_on_disk(),
+            self.mail_in_clear(),
+        ];
         found.into_iter().flatten().chain(self.readable_files()).collect()
     }
 
@@ -18,14 +24,20 @@ impl Reading {
 
     fn open_line(&self) -> Option<String> {
         let config = &self.config;
-        let protected = !config.trusted_proxies.is_empty();
+        let protected = config.tls.is_some() || !config.trusted_proxies.is_empty();
         (self.is_public() && !protected).then(|| {
             format!(
-                "{} is served in clear on {}: have a proxy do TLS and name it in trusted_proxies",
+                "{} is served in clear on {}: set [tls], or have a proxy do TLS and name it in trusted_proxies",
                 config.public_url.origin(),
                 config.listen
             )
         })
+    }
+
+    fn wrong_scheme(&self) -> Option<String> {
+        let origin = self.config.public_url.origin();
+        (self.config.tls.is_some() && !self.config.public_url.is_https())
+            .then(|| format!("[tls] is set, but every link would begin with {origin}: set public_url to https://…"))
     }
 
     fn forgeable_addresses(&self) -> Option<String> {
@@ -58,6 +70,12 @@ impl Reading {
         if self.config.server_key.is_none() && allows(&key, 0o077) {
             found.push(format!(
                 "the server key {0} may be read by others than its owner: run chmod 600 {0}",
+                key.display()
+            ));
+        }
+        if let Some(key) = self.config.tls.as_ref().map(|tls| &tls.key).filter(|key| allows(key, 0o007)) {
+            found.push(format!(
+                "the key {0} may be read by everyone on this machine: run chmod o-rwx {0}",
                 key.display()
             ));
         }
@@ -106,6 +124,13 @@ mod tests {
     fn a_public_address_in_clear_is_refused() {
         only(&format!("{PUBLIC}{MAIL}"), "in clear");
         only(&format!("listen = \"0.0.0.0:80\"\n{PUBLIC}{MAIL}"), "in clear");
+    }
+
+    #[test]
+    fn tls_of_our_own_is_enough_and_wants_links_that_say_so() {
+        let tls = "[tls]\ncertificate = \"/nowhere/a\"\nkey = \"/nowhere/b\"\n";
+        assert!(dangers(&format!("{PUBLIC}{MAIL}{tls}")).is_empty());
+        only(&format!("public_url = \"http://localhost:1\"\n{tls}"), "https://");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The configuration file's shape. Every key may be left out.
 
-use super::{ConfigError, LogSettings, Secret, SmtpSettings};
+use super::{ConfigError, LogSettings, Secret, SmtpSettings, TlsSettings};
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ pub(super) struct File {
     pub(super) server_key: Option<Secret>,
     pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) sign_in: SignInSection,
+    pub(super) tls: Option<TlsSettings>,
     pub(super) mail: MailSection,
     pub(super) limits: LimitsSection,
     pub(super) log: LogSettings,

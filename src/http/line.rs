@@ -3,12 +3,14 @@
 //!
 //! Each step of the client has its time ([`Patience`]): a request's head, and taking each piece of an answer. While the
 //! server works (or waits for a body, which `extract` times), nothing is held against the client. When a step's time is
-//! over, the connection is reset, and with it goes all that the kernel still holds for it.
+//! over, the connection is reset, and with it goes all that the kernel still holds for it. A TLS handshake comes before
+//! any of this and has a head's time (see `serve`).
 
 use crate::config::Patience;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Extensions;
-use actix_web::rt;
+use actix_web::rt::{self, net::TcpStream};
 use bytes::Bytes;
 use socket2::{SockRef, Socket};
 use std::any::Any;
@@ -38,7 +40,11 @@ impl Line {
     /// Watches a new connection; for `HttpServer::on_connect`. One that cannot be watched (no file handle is left) is
     /// served all the same.
     pub(super) fn watch(patience: Patience, connection: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = connection.downcast_ref::<rt::net::TcpStream>() else { return };
+        let stream = match connection.downcast_ref::<TlsStream<TcpStream>>() {
+            Some(protected) => Some(protected.get_ref().0),
+            None => connection.downcast_ref::<TcpStream>(),
+        };
+        let Some(stream) = stream else { return };
         let Ok(socket) = SockRef::from(stream).try_clone() else { return };
         let line = Self(Rc::new_cyclic(|line| {
             let watching = rt::spawn(cut_when_late(Weak::clone(line), patience.grace / 8));

@@ -32,6 +32,7 @@ mod sign_in;
 mod transfers;
 
 use crate::app::App;
+use crate::tls::Certificate;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::{HttpResponse, HttpServer, Route as Handling, guard, middleware, web};
@@ -134,9 +135,13 @@ async fn health(app: web::Data<App>) -> Result<HttpResponse, error::Refusal> {
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
 }
 
+/// Connections that one worker holds at a time (the framework's own number).
+const CONNECTIONS: usize = 25_600;
+
 /// Binds the routes and the baseline to a listener.
 pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
     let patience = app.config.patience;
+    let tls = app.certificate.as_ref().map(Certificate::server_config).transpose().map_err(std::io::Error::other)?;
     let data = web::Data::from(app);
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -154,9 +159,15 @@ pub(crate) fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
     // that finds the connection cut never reads the refusal.
     .client_disconnect_timeout(Duration::from_secs(30))
     .keep_alive(patience.idle)
+    .tls_handshake_timeout(patience.head)
+    // As many as connections: a few hundred clients that begin a handshake and fall silent would shut out all others.
+    .max_connection_rate(CONNECTIONS)
+    .max_connections(CONNECTIONS)
     .shutdown_timeout(20)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
 }

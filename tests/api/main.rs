@@ -9,6 +9,7 @@
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
+//! | `tls` | TLS 1.3, certificates that are renewed, handshakes that are slow |
 //! | `slow` | clients that are slow or pretend to be |
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
 //! | `canary` | no secret is anywhere it should not be |
@@ -37,3 +38,4 @@ mod sent;
 mod session;
 mod sign_in;
 mod slow;
+mod tls;
