@@ -78,7 +78,7 @@ impl App {
             Some(tls) => Some(Arc::new(Certificate::load(&tls.certificate, &tls.key)?)),
             None => None,
         };
-        let store = Store::open(&config.data.join("filmjacket.sqlite")).await?;
+        let store = Store::open(&config.database).await?;
         let blobs = Blobs::Dir(blobs::Dir::open(&config.data.join("blobs")).map_err(folder)?);
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;

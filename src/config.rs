@@ -5,11 +5,13 @@
 //! A value that reads as a TOML list, number or boolean is taken as one; anything else is text.
 
 mod dangers;
+mod database;
 mod file;
 mod patience;
 mod public_url;
 mod reading;
 
+pub use database::Database;
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
 pub use reading::Reading;
@@ -33,8 +35,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address in people's browsers; links are made with it.
     pub public_url: PublicUrl,
-    /// Folder for the database, the ciphertext, the server key and the mail folder.
+    /// Folder for the ciphertext, the server key, the mail folder, and the database unless it is on a server.
     pub data: PathBuf,
+    /// Where the rows are kept.
+    pub database: Database,
     /// The server key, if it is not in the data folder.
     pub server_key: Option<Secret>,
     /// Who may sign in.
@@ -67,6 +71,12 @@ impl<'de> Deserialize<'de> for Secret {
 impl Serialize for Secret {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(HIDDEN)
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
     }
 }
 
@@ -212,6 +222,7 @@ impl Config {
         Ok(Self {
             listen,
             public_url,
+            database: file.database.parse(&data)?,
             data,
             server_key: file.server_key,
             sign_in,
@@ -259,6 +270,7 @@ mod tests {
             .collect();
         let config = parse(&text, &[]).unwrap();
         assert!(matches!(config.mail.way, MailWay::Smtp(_)));
+        assert!(matches!(config.database, Database::Server { connections: 20, .. }));
         assert!(config.server_key.is_some() && !config.trusted_proxies.is_empty());
     }
 
@@ -295,5 +307,8 @@ mod tests {
         assert!(parse("listne = \"127.0.0.1:1\"", &[]).unwrap_err().to_string().contains("listne"));
         let config = parse("server_key = \"very-secret\"", &[]).unwrap();
         assert!(!format!("{config:?}").contains("very-secret"));
+        let config = parse("database.url = \"postgres://u:very-secret@localhost/x\"", &[]).unwrap();
+        assert!(!format!("{config:?}").contains("very-secret"));
+        assert!(matches!(config.database, Database::Server { .. }));
     }
 }

@@ -29,7 +29,7 @@ const ACCOUNT: &str = "printf('%042dA', CASE WHEN i % 10 = 0 THEN 0 ELSE 1 + (i 
 /// Makes the tables and fills them.
 pub(crate) async fn fill(data: &Path, transfers: u32) -> Filled {
     let path = data.join("filmjacket.sqlite");
-    Store::open(&path).await.unwrap().close().await;
+    Store::open(&filmjacket::config::Database::File(path.clone())).await.unwrap().close().await;
     let mut database = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs().cast_signed();
     let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {transfers})");

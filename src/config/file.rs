@@ -1,5 +1,6 @@
 //! The configuration file's shape. Every key may be left out.
 
+use super::database::DatabaseSection;
 use super::{ConfigError, LogSettings, Secret, SmtpSettings, TlsSettings};
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
@@ -13,6 +14,7 @@ pub(super) struct File {
     pub(super) listen: Option<SocketAddr>,
     pub(super) public_url: Option<String>,
     pub(super) data: Option<PathBuf>,
+    pub(super) database: DatabaseSection,
     pub(super) server_key: Option<Secret>,
     pub(super) trusted_proxies: Vec<IpNet>,
     pub(super) sign_in: SignInSection,

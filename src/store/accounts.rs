@@ -2,7 +2,7 @@
 
 use super::audit::{AuditEntry, append};
 use super::outbox::{NewMail, queue};
-use super::{Result, Store, StoreError, damaged, to_text, to_time};
+use super::{Result, Store, damaged, to_text, to_time};
 use crate::people::{CODE_TRIES, EmailAddress, Profile};
 use protocol::Timestamp;
 
@@ -216,7 +216,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record(&self, entry: &AuditEntry) -> Result<()> {
-        let mut connection = self.writes.acquire().await.map_err(StoreError::from)?;
-        append(&mut connection, entry).await
+        let mut transaction = self.begin().await?;
+        append(&mut transaction, entry).await?;
+        Ok(transaction.commit().await?)
     }
 }

@@ -1,5 +1,6 @@
 //! The audit: who did what, when, from where. Rows are only ever appended, in the transaction of what they tell.
 
+use super::locks::lock_audit;
 use super::{Result, Store, to_time};
 use protocol::transfers::LogEntry;
 use protocol::{Timestamp, TransferId};
@@ -94,8 +95,10 @@ impl AuditEntry {
     }
 }
 
-/// Appends a row. Numbers have no gap: the writer that holds the lock takes the next one.
+/// Appends a row: the last that a transaction does. Numbers have no gap, and are in the order in which their transactions
+/// are committed: the writer that holds the lock takes the next one.
 pub(super) async fn append(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<()> {
+    lock_audit(connection).await?;
     sqlx::query(
         "INSERT INTO audit (seq, at, event, actor, transfer_id, address, detail)
          SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4, $5, $6 FROM audit",

@@ -1,6 +1,7 @@
 //! Making a draft: the id, the sender's quotas and the object ids, all in one transaction.
 
 use super::audit::{AuditEntry, append};
+use super::locks::lock_account;
 use super::{Result, Store, damaged, from_len, to_text, to_u64};
 use crate::transfer::{Draft, kind_text, parse_state};
 use protocol::sign_in::Limits;
@@ -45,6 +46,7 @@ impl Store {
         entry: &AuditEntry,
     ) -> Result<Creation> {
         let mut transaction = self.begin().await?;
+        lock_account(&mut transaction, account_id).await?;
         let request = &draft.request;
         let made = sqlx::query(
             "INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state, files,
@@ -113,8 +115,7 @@ pub(super) async fn insert_object(
     position: i64,
 ) -> Result<bool> {
     let added = sqlx::query(
-        "INSERT INTO objects (object_id, transfer_id, position, object_len)
-         SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM replaced_objects WHERE object_id = $1)
+        "INSERT INTO objects (object_id, transfer_id, position, object_len) VALUES ($1, $2, $3, $4)
          ON CONFLICT (object_id) DO NOTHING",
     )
     .bind(object_id.to_text())
@@ -123,7 +124,12 @@ pub(super) async fn insert_object(
     .bind(from_len(object_len))
     .execute(&mut **transaction)
     .await?;
-    Ok(added.rows_affected() == 1)
+    // Asked afterwards: whoever was giving the id up while this waited for it has written that down now.
+    let given_up = sqlx::query("SELECT 1 FROM replaced_objects WHERE object_id = $1")
+        .bind(object_id.to_text())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(added.rows_affected() == 1 && given_up.is_none())
 }
 
 async fn why_not_made(

@@ -14,6 +14,8 @@
 //! | `rates` | requests counted |
 //! | `audit` | who did what, when, from where |
 //!
+//! `engine` is what differs between the two, and `locks` what keeps two writers of PostgreSQL apart.
+//!
 //! A change and its audit row are one transaction, and a transaction begins with its write: then SQLite takes the
 //! write lock at once, waiting its turn, and no reader ever has to become a writer halfway (which fails as busy).
 //! Whether something *may* happen is in the `WHERE` of the statement that does it; callers look at what came of it.
@@ -23,6 +25,8 @@
 mod accounts;
 mod audit;
 mod creation;
+mod engine;
+mod locks;
 mod openings;
 mod outbox;
 mod parts;
@@ -43,47 +47,29 @@ pub use sealing::{NewSeal, SealRow};
 pub use sweeps::Purgeable;
 pub use transfers::OwnedTransfer;
 
+use self::engine::{Engine, Target, make_private};
+use crate::config::Database;
 use protocol::{Sha256Digest, Timestamp};
-use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor as _, Transaction};
-use std::fs::Permissions;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use sqlx::{Any, AnyPool, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
-/// Connections that read. More than a handful only wait for the disk together.
-const READERS: u32 = 8;
-
-/// How long a request waits for its turn before the answer is "busy"; also what SQLite waits for other processes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// WAL: readers never wait for the writer. FULL: a committed transaction survives a power cut. Secure delete: what is
-/// shredded is overwritten with zeros.
-const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
-
-/// A reader cannot change anything, whatever it is asked.
-const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
 
 /// The database.
-///
-/// SQLite has one writer at a time, so there is one connection that writes, and requests queue for it in their order:
-/// competing connections would poll for the lock, and the unlucky ones would wait in vain.
 #[derive(Debug, Clone)]
 pub struct Store {
+    engine: Engine,
     reads: AnyPool,
     writes: AnyPool,
     /// Whether the write-ahead log may still hold what was shredded.
     log_holds_shreds: Arc<AtomicBool>,
 }
 
-/// Why a statement was not carried out. In each case nothing of its transaction was.
+/// Why a statement was not carried out. In each case nothing of its transaction was, unless a server was lost in the very
+/// moment of committing: then nobody knows until the request is repeated, which does nothing twice.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Others were writing for too long.
-    #[error("the database is busy")]
+    /// Others were writing for too long, or the server is away: it makes sense to try again.
+    #[error("the database is busy, or does not answer")]
     Busy,
     /// The disk is full.
     #[error("the disk is full")]
@@ -93,34 +79,26 @@ pub enum StoreError {
     Broken(sqlx::Error),
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        // SQLite's extended result codes; the low byte is the primary code (https://sqlite.org/rescode.html).
-        let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
-        match (&error, code.map(|code| code & 0xff)) {
-            (sqlx::Error::PoolTimedOut, _) | (_, Some(5 | 6)) => Self::Busy,
-            (_, Some(13)) => Self::Full,
-            _ => Self::Broken(error),
-        }
-    }
-}
-
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl Store {
-    /// Opens the database file, making it if there is none, and brings its tables up to date.
+    /// Opens the database, making the file if it is one and there is none, and brings its tables up to date. Of several
+    /// nodes that start at once, one does that and the others wait for it.
     ///
     /// # Errors
-    /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        sqlx::any::install_default_drivers();
-        make_private(path).map_err(sqlx::Error::Io)?;
-        let url = format!("sqlite://{}?mode=rwc", percent_encode(&path.to_string_lossy()));
-        let writes = connect(&url, 1, WRITER_PRAGMAS).await?;
-        sqlx::migrate!().run(&writes).await.map_err(|error| StoreError::Broken(error.into()))?;
-        let reads = connect(&url, READERS, READER_PRAGMAS).await?;
+    /// The file cannot be used, or the server.
+    pub async fn open(database: &Database) -> Result<Self> {
+        if let Database::File(path) = database {
+            make_private(path).map_err(|error| StoreError::Broken(error.into()))?;
+        }
+        let target = Target::of(database);
+        let setup = target.engine.setup();
+        migrate(&target.connect(1, setup.migrator).await?).await?;
+        let writes = target.connect(target.writers, setup.writer).await?;
+        let reads = target.connect(target.readers, setup.reader).await?;
         // An earlier run may have ended between shredding and cleaning.
-        Ok(Self { reads, writes, log_holds_shreds: Arc::new(AtomicBool::new(true)) })
+        let log_holds_shreds = Arc::new(AtomicBool::new(target.engine == Engine::Sqlite));
+        Ok(Self { engine: target.engine, reads, writes, log_holds_shreds })
     }
 
     /// Asks the database for a sign of life.
@@ -132,10 +110,9 @@ impl Store {
         Ok(())
     }
 
-    /// Ends all connections; what was committed is in the file.
+    /// Ends all connections; what was committed stays. No new one is made from the moment that this is first polled.
     pub async fn close(&self) {
-        self.reads.close().await;
-        self.writes.close().await;
+        tokio::join!(self.reads.close(), self.writes.close());
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>> {
@@ -143,23 +120,10 @@ impl Store {
     }
 }
 
-/// Makes the database file readable by its owner only, in whatever folder it is. SQLite gives its log the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))
-}
-
-async fn connect(url: &str, connections: u32, pragmas: &'static str) -> Result<AnyPool> {
-    let options = AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(BUSY_TIMEOUT)
-        .after_connect(move |connection, _| Box::pin(async move { connection.execute(pragmas).await.map(|_| ()) }));
-    Ok(options.connect(url).await?)
-}
-
-/// A folder's name may hold what a URL gives a meaning to.
-fn percent_encode(path: &str) -> String {
-    path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
+async fn migrate(pool: &AnyPool) -> Result<()> {
+    let outcome = sqlx::migrate!().run(pool).await;
+    pool.close().await;
+    outcome.map_err(|error| StoreError::Broken(error.into()))
 }
 
 /// 32 bytes as the tables hold them.

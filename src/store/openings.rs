@@ -1,6 +1,7 @@
 //! Links, unlocking, tickets, and wrong passcodes.
 
 use super::audit::{AuditEntry, append};
+use super::locks::lock_transfer;
 use super::outbox::{MailKind, queue_notice};
 use super::{Result, Store, damaged, to_text, to_time, to_u32, to_u64};
 use crate::transfer::{Failures, PauseRule, parse_kind};
@@ -168,6 +169,7 @@ impl Store {
         entry: &AuditEntry,
     ) -> Result<Option<Opened>> {
         let mut transaction = self.begin().await?;
+        lock_transfer(&mut transaction, attempt.transfer_id).await?;
         let id = attempt.transfer_id.to_text();
         let [(transfer_scope, _), (network_scope, _)] = attempt.scopes();
         let opened = sqlx::query(
@@ -186,7 +188,6 @@ impl Store {
         if opened.rows_affected() != 1 {
             return Ok(None);
         }
-        append(&mut transaction, entry).await?;
         sqlx::query("INSERT INTO tickets (ticket_hash, transfer_id, expires_at) VALUES ($1, $2, $3)")
             .bind(to_text(new.ticket_hash))
             .bind(&id)
@@ -199,6 +200,7 @@ impl Store {
             .await?;
         queue_notice(&mut transaction, MailKind::Opened, new.notice_id, &id, None, entry.at).await?;
         let contents = read_contents(&mut transaction, &id).await?;
+        append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(Some(contents))
     }
@@ -209,6 +211,10 @@ impl Store {
     /// [`super::StoreError`].
     pub async fn refuse_passcode(&self, attempt: &Attempt<'_>, entry: &AuditEntry) -> Result<WrongPasscode> {
         let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE transfers SET refused_attempts = refused_attempts + 1 WHERE transfer_id = $1")
+            .bind(attempt.transfer_id.to_text())
+            .execute(&mut *transaction)
+            .await?;
         let now = entry.at;
         let mut worst = Failures { tries: u32::MAX, pause: 0 };
         for (scope, rule) in attempt.scopes() {
@@ -225,10 +231,6 @@ impl Store {
                 .await?;
             worst = worst.stricter(after);
         }
-        sqlx::query("UPDATE transfers SET refused_attempts = refused_attempts + 1 WHERE transfer_id = $1")
-            .bind(attempt.transfer_id.to_text())
-            .execute(&mut *transaction)
-            .await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(WrongPasscode::Counted(worst))

@@ -1,6 +1,7 @@
 //! Mail on its way: queued in the transaction that makes it true, taken one by one by the worker.
 
 use super::audit::{AuditEntry, append};
+use super::locks::lock_transfer;
 use super::{Result, Store, damaged, to_time};
 use crate::transfer::{parse_kind, parse_state};
 use protocol::transfers::{RecipientKind, State};
@@ -167,11 +168,34 @@ pub(super) async fn queue_notice(
 
 impl Store {
     /// Takes the mail whose turn it is, and lends it until `lease_until`: a worker that dies gives it back by that. A
-    /// turn after `latest` was given before the clock was set back, and is taken too.
+    /// turn after `latest` was given before the clock was set back, and is taken too. Of several nodes, each takes
+    /// another mail.
     ///
     /// # Errors
     /// [`super::StoreError`].
     pub async fn claim_mail(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Option<QueuedMail>> {
+        loop {
+            if let Some(mail) = self.claim_first_mail(now, lease_until, latest).await? {
+                return Ok(Some(mail));
+            }
+            // Another node may have taken the very mail that this one waited for, and left others.
+            let due = sqlx::query("SELECT 1 FROM outbox WHERE next_try_at <= $1 OR next_try_at > $2 LIMIT 1")
+                .bind(now.as_unix())
+                .bind(latest.as_unix())
+                .fetch_optional(&self.reads)
+                .await?;
+            if due.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn claim_first_mail(
         &self,
         now: Timestamp,
         lease_until: Timestamp,
@@ -285,22 +309,29 @@ impl Store {
         notice_id: Option<&str>,
     ) -> Result<()> {
         let mut transaction = self.begin().await?;
+        if let Some(id) = &mail.transfer_id {
+            lock_transfer(&mut transaction, id).await?;
+        }
         sqlx::query("DELETE FROM outbox WHERE mail_id = $1")
             .bind(mail.mail_id.as_str())
             .execute(&mut *transaction)
             .await?;
-        if let (MailKind::TransferLink, Some(entry)) = (mail.kind, entry) {
+        if let (MailKind::TransferLink, Some(entry), Some(id)) = (mail.kind, entry, &mail.transfer_id) {
+            let id = id.to_text();
             // Only the mail with the current link says anything about the transfer.
-            let current = sqlx::query("UPDATE transfers SET mail_state = $2, mail_reason = $3 WHERE mail_id = $1")
-                .bind(mail.mail_id.as_str())
-                .bind(state)
-                .bind(reason)
-                .execute(&mut *transaction)
-                .await?;
-            append(&mut transaction, entry).await?;
-            if let (1, Some(notice_id), Some(id)) = (current.rows_affected(), notice_id, &mail.transfer_id) {
-                queue_notice(&mut transaction, MailKind::Refused, notice_id, &id.to_text(), reason, entry.at).await?;
+            let current = sqlx::query(
+                "UPDATE transfers SET mail_state = $3, mail_reason = $4 WHERE transfer_id = $1 AND mail_id = $2",
+            )
+            .bind(&id)
+            .bind(mail.mail_id.as_str())
+            .bind(state)
+            .bind(reason)
+            .execute(&mut *transaction)
+            .await?;
+            if let (1, Some(notice_id)) = (current.rows_affected(), notice_id) {
+                queue_notice(&mut transaction, MailKind::Refused, notice_id, &id, reason, entry.at).await?;
             }
+            append(&mut transaction, entry).await?;
         }
         Ok(transaction.commit().await?)
     }

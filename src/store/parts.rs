@@ -1,5 +1,6 @@
 //! What has arrived of each object.
 
+use super::locks::lock_transfer_of;
 use super::transfers::state_now;
 use super::{Result, Store, damaged, to_time, to_u64};
 use crate::transfer::parse_state;
@@ -73,6 +74,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<PartAdded> {
         let mut transaction = self.begin().await?;
+        lock_transfer_of(&mut transaction, object_id).await?;
         let added = sqlx::query(
             "INSERT INTO parts (object_id, n, sha256)
              SELECT o.object_id, $2, $3 FROM objects o JOIN transfers t ON t.transfer_id = o.transfer_id

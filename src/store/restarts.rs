@@ -2,6 +2,7 @@
 
 use super::audit::{AuditEntry, append};
 use super::creation::insert_object;
+use super::locks::{lock_account, lock_transfer};
 use super::{Result, Store, damaged, from_len, to_u64};
 use crate::transfer::{Replacement, parse_state};
 use protocol::sign_in::Limits;
@@ -46,6 +47,8 @@ impl Store {
         entry: &AuditEntry,
     ) -> Result<Restart> {
         let mut transaction = self.begin().await?;
+        lock_account(&mut transaction, account_id).await?;
+        lock_transfer(&mut transaction, transfer_id).await?;
         let id = transfer_id.to_text();
         sqlx::query(
             "DELETE FROM parts WHERE object_id IN

@@ -1,6 +1,7 @@
 //! The step from draft to ready, and new links for what is ready.
 
 use super::audit::{AuditEntry, append};
+use super::locks::lock_transfer;
 use super::outbox::{NewMail, queue};
 use super::{Result, Store, from_len, to_text};
 use protocol::TransferId;
@@ -52,6 +53,7 @@ impl Store {
     /// [`super::StoreError`].
     pub async fn seal_transfer(&self, seal: &NewSeal<'_>, entry: &AuditEntry) -> Result<bool> {
         let mut transaction = self.begin().await?;
+        lock_transfer(&mut transaction, seal.transfer_id).await?;
         let id = seal.transfer_id.to_text();
         let sealed = sqlx::query(
             "UPDATE transfers SET state = 'ready', ready_at = $3, token_hash = $4, verifier = $5

@@ -1,8 +1,9 @@
 //! What time does: transfers end, keys are shredded, what is over is forgotten.
 
 use super::audit::{AuditEntry, Event, append};
+use super::engine::Engine;
 use super::outbox::{MailKind, queue_notice};
-use super::{Result, Store, damaged};
+use super::{Result, Store, StoreError, damaged};
 use crate::people::{IDLE_LIFETIME, LIFETIME};
 use crate::transfer::{DRAFT_LIFETIME, FORGET_AFTER, WARN_BEFORE_END};
 use protocol::{ObjectId, Timestamp, TransferId};
@@ -33,45 +34,98 @@ pub(super) async fn shred(connection: &mut AnyConnection, transfer_id: &str) -> 
     Ok(())
 }
 
+/// Which transfers are past their end, and which drafts were abandoned: `$1` is now, `$2` when an abandoned draft was
+/// last touched.
+macro_rules! overdue {
+    () => {
+        "((state IN ('draft', 'ready') AND expires_at <= $1) OR (state = 'draft' AND touched_at <= $2))"
+    };
+}
+
+/// Which transfers' openings are spent and last tickets ran out: `$1` is now.
+macro_rules! used_up {
+    () => {
+        "state = 'ready' AND openings >= max_openings AND NOT EXISTS
+             (SELECT 1 FROM tickets k WHERE k.transfer_id = transfers.transfer_id AND k.expires_at > $1)"
+    };
+}
+
+/// Which transfers' senders are to be told that they end soon: `$1` is now, `$2` the latest end, `$3` the shortest life.
+macro_rules! expiring {
+    () => {
+        "state = 'ready' AND openings = 0 AND warned_at IS NULL AND expires_at > $1 AND expires_at <= $2
+             AND expires_at - ready_at >= $3"
+    };
+}
+
+// One transaction a transfer: thousands that end in the same hour hold up nobody, and of several nodes that find the same
+// one, the first to change it has it.
 impl Store {
     /// Writes down what time has ended by now: transfers and drafts past their end or abandoned (expired), and
     /// transfers whose openings are spent and whose last ticket ran out (used up). Each is shredded at once. `make_id`
     /// names the notices to senders whose transfer was never opened. Returns how many ended.
     ///
     /// # Errors
-    /// [`super::StoreError`].
+    /// [`super::StoreError`]. What ended before it stays ended.
     pub async fn end_overdue(&self, now: Timestamp, make_id: impl Fn() -> std::io::Result<String>) -> Result<usize> {
+        let mut ended = 0;
+        let overdue: Vec<(String,)> =
+            sqlx::query_as(concat!("SELECT transfer_id FROM transfers WHERE ", overdue!(), " ORDER BY expires_at"))
+                .bind(now.as_unix())
+                .bind(now.plus(-DRAFT_LIFETIME).as_unix())
+                .fetch_all(&self.reads)
+                .await?;
+        for (id,) in &overdue {
+            ended += usize::from(self.expire_transfer(id, now, &make_id).await?);
+        }
+        let used_up: Vec<(String,)> = sqlx::query_as(concat!("SELECT transfer_id FROM transfers WHERE ", used_up!()))
+            .bind(now.as_unix())
+            .fetch_all(&self.reads)
+            .await?;
+        for (id,) in &used_up {
+            ended += usize::from(self.use_up_transfer(id, now).await?);
+        }
+        Ok(ended)
+    }
+
+    async fn expire_transfer(
+        &self,
+        id: &str,
+        now: Timestamp,
+        make_id: impl Fn() -> std::io::Result<String>,
+    ) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        let expired: Vec<(String, i64, Option<i64>)> = sqlx::query_as(
-            "UPDATE transfers SET state = 'expired', ended_at = $1
-             WHERE (state IN ('draft', 'ready') AND expires_at <= $1) OR (state = 'draft' AND touched_at <= $2)
-             RETURNING transfer_id, openings, ready_at",
-        )
+        let expired: Option<(i64, Option<i64>)> = sqlx::query_as(concat!(
+            "UPDATE transfers SET state = 'expired', ended_at = $1 WHERE transfer_id = $3 AND ",
+            overdue!(),
+            " RETURNING openings, ready_at"
+        ))
         .bind(now.as_unix())
         .bind(now.plus(-DRAFT_LIFETIME).as_unix())
-        .fetch_all(&mut *transaction)
+        .bind(id)
+        .fetch_optional(&mut *transaction)
         .await?;
-        for (id, openings, ready_at) in &expired {
-            end(&mut transaction, id, Event::Expired, now).await?;
-            if *openings == 0 && ready_at.is_some() {
-                let notice_id = make_id().map_err(sqlx::Error::Io)?;
-                queue_notice(&mut transaction, MailKind::ExpiredUnopened, &notice_id, id, None, now).await?;
-            }
+        let Some((openings, ready_at)) = expired else { return Ok(false) };
+        if openings == 0 && ready_at.is_some() {
+            let notice_id = make_id().map_err(|error| StoreError::Broken(error.into()))?;
+            queue_notice(&mut transaction, MailKind::ExpiredUnopened, &notice_id, id, None, now).await?;
         }
-        let used_up: Vec<(String,)> = sqlx::query_as(
-            "UPDATE transfers SET state = 'used_up', ended_at = $1
-             WHERE state = 'ready' AND openings >= max_openings AND NOT EXISTS
-                 (SELECT 1 FROM tickets k WHERE k.transfer_id = transfers.transfer_id AND k.expires_at > $1)
-             RETURNING transfer_id",
-        )
-        .bind(now.as_unix())
-        .fetch_all(&mut *transaction)
-        .await?;
-        for (id,) in &used_up {
-            end(&mut transaction, id, Event::UsedUp, now).await?;
-        }
+        end(&mut transaction, id, Event::Expired, now).await?;
         transaction.commit().await?;
-        Ok(expired.len() + used_up.len())
+        Ok(true)
+    }
+
+    async fn use_up_transfer(&self, id: &str, now: Timestamp) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let sql =
+            concat!("UPDATE transfers SET state = 'used_up', ended_at = $1 WHERE transfer_id = $2 AND ", used_up!());
+        let used_up = sqlx::query(sql).bind(now.as_unix()).bind(id).execute(&mut *transaction).await?;
+        if used_up.rows_affected() != 1 {
+            return Ok(false);
+        }
+        end(&mut transaction, id, Event::UsedUp, now).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Queues a notice for each transfer that ends within a day and was never opened, once. Transfers that live less
@@ -80,24 +134,31 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn warn_expiring(&self, now: Timestamp, make_id: impl Fn() -> std::io::Result<String>) -> Result<usize> {
-        let mut transaction = self.begin().await?;
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "UPDATE transfers SET warned_at = $1
-             WHERE state = 'ready' AND openings = 0 AND warned_at IS NULL AND expires_at > $1 AND expires_at <= $2
-               AND expires_at - ready_at >= $3
-             RETURNING transfer_id",
-        )
-        .bind(now.as_unix())
-        .bind(now.plus(WARN_BEFORE_END).as_unix())
-        .bind(2 * WARN_BEFORE_END)
-        .fetch_all(&mut *transaction)
-        .await?;
+        let rows: Vec<(String,)> = sqlx::query_as(concat!("SELECT transfer_id FROM transfers WHERE ", expiring!()))
+            .bind(now.as_unix())
+            .bind(now.plus(WARN_BEFORE_END).as_unix())
+            .bind(2 * WARN_BEFORE_END)
+            .fetch_all(&self.reads)
+            .await?;
+        let mut warned = 0;
         for (id,) in &rows {
-            let notice_id = make_id().map_err(sqlx::Error::Io)?;
-            queue_notice(&mut transaction, MailKind::ExpiringUnopened, &notice_id, id, None, now).await?;
+            let mut transaction = self.begin().await?;
+            let sql = concat!("UPDATE transfers SET warned_at = $1 WHERE transfer_id = $4 AND ", expiring!());
+            let due = sqlx::query(sql)
+                .bind(now.as_unix())
+                .bind(now.plus(WARN_BEFORE_END).as_unix())
+                .bind(2 * WARN_BEFORE_END)
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+            if due.rows_affected() == 1 {
+                let notice_id = make_id().map_err(|error| StoreError::Broken(error.into()))?;
+                queue_notice(&mut transaction, MailKind::ExpiringUnopened, &notice_id, id, None, now).await?;
+                transaction.commit().await?;
+                warned += 1;
+            }
         }
-        transaction.commit().await?;
-        Ok(rows.len())
+        Ok(warned)
     }
 
     /// Every transfer that is over and not yet purged, the longest over first.
@@ -123,13 +184,21 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes down that a transfer's bytes are gone.
+    /// Writes down that a transfer's bytes are gone, unless another node did.
     ///
     /// # Errors
     /// [`super::StoreError`].
     pub async fn mark_purged(&self, transfer_id: &TransferId, entry: &AuditEntry) -> Result<()> {
         let mut transaction = self.begin().await?;
         let id = transfer_id.to_text();
+        let purged = sqlx::query("UPDATE transfers SET purged_at = $2 WHERE transfer_id = $1 AND purged_at IS NULL")
+            .bind(&id)
+            .bind(entry.at.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        if purged.rows_affected() != 1 {
+            return Ok(());
+        }
         for statement in [
             "DELETE FROM parts WHERE object_id IN (SELECT object_id FROM objects WHERE transfer_id = $1)",
             "DELETE FROM objects WHERE transfer_id = $1",
@@ -137,19 +206,14 @@ impl Store {
         ] {
             sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
         }
-        sqlx::query("UPDATE transfers SET purged_at = $2 WHERE transfer_id = $1")
-            .bind(&id)
-            .bind(entry.at.as_unix())
-            .execute(&mut *transaction)
-            .await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
-        self.log_holds_shreds.store(true, Ordering::Release);
+        self.log_holds_shreds.store(self.engine == Engine::Sqlite, Ordering::Release);
         Ok(())
     }
 
-    /// Empties the write-ahead log if something was shredded since: it must not live on there. Readers can stand in the
-    /// way; then the next round tries again.
+    /// Empties SQLite's write-ahead log if something was shredded since: it must not live on there. Readers can stand in
+    /// the way; then the next round tries again. PostgreSQL's log is its administrator's (docs/OPERATIONS.md).
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -183,7 +247,7 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn forget_old(&self, now: Timestamp) -> Result<()> {
-        let mut transaction = self.begin().await?;
+        // Each for itself: nobody needs them to happen together, and so none holds up what another one waits for.
         for (statement, before) in [
             ("DELETE FROM sessions WHERE seen_at <= $1", now.plus(-IDLE_LIFETIME)),
             ("DELETE FROM sessions WHERE created_at <= $1", now.plus(-LIFETIME)),
@@ -192,9 +256,9 @@ impl Store {
             ("DELETE FROM rate_windows WHERE ends_at <= $1", now),
             ("DELETE FROM passcode_failures WHERE last_at <= $1", now.plus(-FORGET_AFTER)),
         ] {
-            sqlx::query(statement).bind(before.as_unix()).execute(&mut *transaction).await?;
+            sqlx::query(statement).bind(before.as_unix()).execute(&self.writes).await?;
         }
-        Ok(transaction.commit().await?)
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! ciphertext folder or the log, in no usual spelling.
 
 use crate::harness::parcel::File;
-use crate::harness::{HOUR, Parcel, Recipient, Sender, Site, log};
+use crate::harness::{HOUR, Parcel, Recipient, Sender, Site, log, rows};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -63,9 +63,10 @@ fn find(hay: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(hay, needle).is_some()
 }
 
-/// Everything that the server keeps: each file of its folder but the key, and what it logged.
-fn kept(site: &Site) -> Vec<(String, Vec<u8>)> {
-    let mut found = vec![("the log".to_owned(), log::text())];
+/// Everything that the server keeps: each row, each file of its folder but the key, and what it logged.
+async fn kept(site: &Site) -> Vec<(String, Vec<u8>)> {
+    let rows = rows::dump(site).await.into_values().flatten().collect::<Vec<_>>().join("\n");
+    let mut found = vec![("the log".to_owned(), log::text()), ("the database".to_owned(), rows.into_bytes())];
     let mut folders: Vec<PathBuf> = vec![site.data().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -83,8 +84,8 @@ fn kept(site: &Site) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn search(site: &Site, canaries: &[Canary], when: &str) {
-    for (place, bytes) in kept(site) {
+async fn search(site: &Site, canaries: &[Canary], when: &str) {
+    for (place, bytes) in kept(site).await {
         for canary in canaries {
             assert!(!canary.found_in(&bytes), "{when}: {} is in {place}", canary.what);
         }
@@ -116,13 +117,13 @@ async fn nothing_secret_is_in_the_database_the_folder_or_the_log() {
         Canary::new("an age identity", b"AGE-SECRET-KEY-"),
     ];
     sender.upload(&parcel).await;
-    search(&site, &canaries, "uploaded");
+    search(&site, &canaries, "uploaded").await;
     let link = sender.seal(&parcel).await.expect(200).json::<protocol::transfers::LinkAnswer>().link;
     let recipient = Recipient::with_link(&site, &link);
     canaries.push(Canary::hash_allowed("the link's token", recipient.token.as_bytes()));
     canaries.push(Canary::new("the link's fragment", link.split_once('#').unwrap().1.as_bytes()));
     canaries.push(Canary::hash_allowed("the session", sender.client.cookie("filmjacket-session").unwrap().as_bytes()));
-    search(&site, &canaries, "sealed, mail waiting");
+    search(&site, &canaries, "sealed, mail waiting").await;
     site.send_mail().await;
     recipient.guess().await.refused(403, "wrong-passcode");
     recipient.open(&passcode).await;
@@ -131,12 +132,12 @@ async fn nothing_secret_is_in_the_database_the_folder_or_the_log() {
     canaries.push(Canary::hash_allowed("the ticket as text", ticket.to_text().as_bytes()));
     recipient.fetch(&ticket, &parcel.object_id(0), "").await.expect(200);
     site.send_mail().await;
-    search(&site, &canaries, "opened");
+    search(&site, &canaries, "opened").await;
     sender.end(&parcel).await.expect(204);
     recipient.ask().await.refused(404, "link-invalid");
     site.tidy().await;
     site.wait(HOUR);
-    search(&site, &canaries, "ended and purged");
+    search(&site, &canaries, "ended and purged").await;
 }
 
 #[actix_web::test]
@@ -146,13 +147,14 @@ async fn what_the_server_may_know_is_found_so_the_search_works() {
     let parcel = Parcel::scribble(&site, &[100]);
     let recipient = sender.send(&parcel).await;
     site.send_mail().await;
+    let kept = kept(&site).await;
     let database =
-        |wanted: &Canary| kept(&site).iter().any(|(place, bytes)| place.contains("sqlite") && wanted.found_in(bytes));
+        |wanted: &Canary| kept.iter().any(|(place, bytes)| place.contains("database") && wanted.found_in(bytes));
     assert!(database(&Canary::new("the recipient's address", b"anna@clinic.example")));
     let token_hash: [u8; 32] = Sha256::digest(recipient.token.as_bytes()).into();
     assert!(database(&Canary::hash_allowed("the token's hash", &token_hash)));
     let ciphertext = Canary::hash_allowed("ciphertext", &parcel.objects[0][..40]);
-    assert!(kept(&site).iter().any(|(place, bytes)| place.starts_with("blobs") && ciphertext.found_in(bytes)));
+    assert!(kept.iter().any(|(place, bytes)| place.starts_with("blobs") && ciphertext.found_in(bytes)));
     // The log holds the request just made, by its route's template and from a masked address.
     let text = String::from_utf8(log::text()).unwrap();
     assert!(text.contains("/api/v1/transfers/{transfer_id}/seal"));
@@ -191,7 +193,7 @@ async fn what_is_stored_of_a_file_is_its_ciphertext_and_looks_like_nothing() {
     let sender = Sender::sign_in(&site, "ruiz@north.example").await;
     let parcel = Parcel::seal(&site, "", &[File::new("zeros", vec![0; 300_000])]);
     sender.upload(&parcel).await;
-    let stored = std::fs::read(&crate::harness::rows::stored_files(&site)[0]).unwrap();
+    let stored = std::fs::read(&rows::stored_files(&site)[0]).unwrap();
     assert!(stored == parcel.objects[0]);
     let mut counts = [0_u32; 256];
     stored.iter().for_each(|byte| counts[usize::from(*byte)] += 1);

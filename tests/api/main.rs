@@ -1,6 +1,8 @@
 //! The server through its front door: each test builds one on a port and in a folder of its own, with a clock that only
 //! the test moves, and talks HTTP to it.
 //!
+//! Everything runs on SQLite, and once more on PostgreSQL with `TEST_DATABASE=postgres`; `cargo xtask test` does both.
+//!
 //! | module | holds the server to |
 //! | --- | --- |
 //! | `journey` | send → mail → open → receipt on really sealed bytes |
@@ -12,6 +14,8 @@
 //! | `tls` | TLS 1.3, certificates that are renewed, handshakes that are slow |
 //! | `slow` | clients that are slow or pretend to be |
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
+//! | `sqlite_file` | what is true of the SQLite file only |
+//! | `nodes` | several nodes on one PostgreSQL |
 //! | `canary` | no secret is anywhere it should not be |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
@@ -27,6 +31,7 @@ mod file_restarts;
 mod garbage;
 mod journey;
 mod links;
+mod nodes;
 mod objects;
 mod outbox;
 mod parts;
@@ -38,4 +43,5 @@ mod sent;
 mod session;
 mod sign_in;
 mod slow;
+mod sqlite_file;
 mod tls;

@@ -67,12 +67,11 @@ async fn a_crash_between_hand_over_and_its_row_mails_the_same_link_at_most_twice
     let parcel = Parcel::scribble(&site, &[10]);
     Sender::sign_in(&site, ANA).await.send(&parcel).await;
     // The mailer takes the mail; the commit that says so never comes.
-    rows::execute(&site, "CREATE TRIGGER crash BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'power cut'); END")
-        .await;
+    rows::fail(&site, "DELETE ON outbox").await;
     let mut mails = Vec::new();
     jobs::send_next_mail(site.app()).await.unwrap_err();
     mails.extend(site.mail().pop());
-    rows::execute(&site, "DROP TRIGGER crash").await;
+    rows::mend(&site).await;
     site.restart().await;
     // While the dead worker's turn lasts, nobody else takes the mail.
     site.send_mail().await;
@@ -104,12 +103,11 @@ async fn bytes_whose_row_was_never_written_are_swept_and_a_retry_stores_them_aga
     let session = {
         let sender = Sender::sign_in(&site, ANA).await;
         sender.create(&parcel).await.expect(201);
-        rows::execute(&site, "CREATE TRIGGER crash BEFORE INSERT ON parts BEGIN SELECT RAISE(ABORT, 'power cut'); END")
-            .await;
+        rows::fail(&site, "INSERT ON parts").await;
         sender.put_part(&parcel, 0, 0).await.refused(500, "internal");
         sender.client.cookie(SESSION).unwrap()
     };
-    rows::execute(&site, "DROP TRIGGER crash").await;
+    rows::mend(&site).await;
     site.restart().await;
     let client = site.client();
     client.set_cookie(SESSION, &session);
@@ -129,11 +127,9 @@ async fn a_seal_that_could_not_be_committed_left_a_draft_and_no_mail() {
         let sender = Sender::sign_in(&site, ANA).await;
         sender.create(&parcel).await.expect(201);
         sender.put_part(&parcel, 0, 0).await.expect(204);
-        let crash =
-            format!("CREATE TRIGGER crash BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'power cut'); END");
-        rows::execute(&site, &crash).await;
+        rows::fail(&site, &format!("INSERT ON {table}")).await;
         sender.seal(&parcel).await.refused(500, "internal");
-        rows::execute(&site, "DROP TRIGGER crash").await;
+        rows::mend(&site).await;
         assert_eq!(sender.look(&parcel.id()).await.state, State::Draft, "{table}");
         for emptied in ["sealed", "transfer_keys", "outbox"] {
             assert_eq!(rows::count(&site, emptied).await, 0, "{emptied} after a fault in {table}");
@@ -175,16 +171,4 @@ async fn a_database_that_others_hold_for_long_is_answered_with_try_again() {
     assert_eq!(refused.header("retry-after"), refused.problem().retry_after.unwrap().to_string());
     drop(holder);
     sender.create(&parcel).await.expect(201);
-}
-
-#[actix_web::test]
-async fn only_its_owner_may_read_the_database() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let site = Site::start().await;
-    let files = std::fs::read_dir(site.data()).unwrap().map(|entry| entry.unwrap().path());
-    let databases: Vec<_> = files.filter(|path| path.to_string_lossy().contains(".sqlite")).collect();
-    assert!(databases.len() >= 2, "the database and its log: {databases:?}");
-    for path in databases {
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
-    }
 }

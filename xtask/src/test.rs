@@ -10,7 +10,7 @@ use crate::step::{Steps, cargo, run as run_command};
 use crate::wasm::{self, Choice};
 
 /// How many steps [`run_steps`] takes.
-pub(crate) const STEPS: usize = 7;
+pub(crate) const STEPS: usize = 8;
 
 const ADVICE: &str = "The lines above name the failed test; `cargo xtask test <its name>` runs it alone.";
 
@@ -41,6 +41,12 @@ pub(crate) fn run_steps(steps: &mut Steps, choice: Choice, filters: &[String]) -
             test.args(["--test", &name]);
         }
         run_command(with(&mut test, filters), ADVICE)
+    })?;
+    steps.step("the API once more, on PostgreSQL", || {
+        let mut test = cargo_test();
+        test.args(["--test", "api"]).env("TEST_DATABASE", "postgres");
+        // What is true of the SQLite file only; and what ran on PostgreSQL the first time too.
+        run_command(with(&mut test, filters).args(["--skip", "sqlite_file::", "--skip", "nodes::"]), ADVICE)
     })?;
     steps.step("journeys in a real browser", || {
         let mut test = cargo_test();

@@ -1,16 +1,25 @@
 //! A look into the database, beside the server's back.
 
 use super::site::Site;
-use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Every row of every table as text, `column=value` in the table's order.
 pub(crate) type Dump = BTreeMap<String, Vec<String>>;
 
-async fn connect(site: &Site) -> SqliteConnection {
-    let path = site.data().join("filmjacket.sqlite");
-    SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+/// A connection to `sqlite:…` or `postgres:…`.
+pub(crate) async fn connect_to(url: &str) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    AnyConnection::connect(url).await.unwrap()
+}
+
+async fn connect(site: &Site) -> AnyConnection {
+    connect_to(&site.database_url()).await
+}
+
+fn is_postgres(connection: &AnyConnection) -> bool {
+    connection.backend_name() == "PostgreSQL"
 }
 
 /// The first column of what a query finds, as SQL writes it.
@@ -33,31 +42,75 @@ pub(crate) async fn execute(site: &Site, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connect(site).await).await.unwrap();
 }
 
-/// Keeps everyone else from writing until dropped.
-pub(crate) async fn hold_write_lock(site: &Site) -> SqliteConnection {
+/// Makes every `what`, such as `INSERT ON parts`, fail until mended: as close to a power cut as a running database gets.
+pub(crate) async fn fail(site: &Site, what: &str) {
     let mut connection = connect(site).await;
-    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+    let sql = if is_postgres(&connection) {
+        format!(
+            "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'power cut'; END $$;
+             CREATE TRIGGER fault BEFORE {what} FOR EACH ROW EXECUTE FUNCTION fault()"
+        )
+    } else {
+        format!("CREATE TRIGGER fault BEFORE {what} BEGIN SELECT RAISE(ABORT, 'power cut'); END")
+    };
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+}
+
+/// Ends what [`fail`] began.
+pub(crate) async fn mend(site: &Site) {
+    let mut connection = connect(site).await;
+    let sql = if is_postgres(&connection) { "DROP FUNCTION fault CASCADE" } else { "DROP TRIGGER fault" };
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+}
+
+/// Keeps everyone else from writing until dropped.
+pub(crate) async fn hold_write_lock(site: &Site) -> AnyConnection {
+    let mut connection = connect(site).await;
+    let sql = if is_postgres(&connection) {
+        format!("BEGIN; LOCK TABLE {} IN EXCLUSIVE MODE", tables(&mut connection).await.join(", "))
+    } else {
+        "BEGIN IMMEDIATE".to_owned()
+    };
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection
 }
 
-async fn fetch(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
+async fn fetch(connection: &mut AnyConnection, sql: &str) -> Vec<String> {
     sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(connection).await.unwrap()
 }
 
-/// All tables.
+async fn tables(connection: &mut AnyConnection) -> Vec<String> {
+    let sql = if is_postgres(connection) {
+        "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '_sqlx%'"
+    } else {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx%'"
+    };
+    fetch(connection, sql).await
+}
+
+/// All tables, written the same way by both engines.
 pub(crate) async fn dump(site: &Site) -> Dump {
     let mut connection = connect(site).await;
-    let tables = fetch(
-        &mut connection,
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx%'",
-    )
-    .await;
     let mut dump = Dump::new();
-    for table in tables {
-        let columns = fetch(&mut connection, &format!("SELECT name FROM pragma_table_info('{table}')")).await;
-        let pairs: Vec<String> = columns.iter().map(|column| format!("'{column}=' || quote({column})")).collect();
-        let sql = format!("SELECT {} AS line FROM {table} ORDER BY line", pairs.join(" || ' ' || "));
-        dump.insert(table, fetch(&mut connection, &sql).await);
+    for table in tables(&mut connection).await {
+        let (columns, quote) = if is_postgres(&connection) {
+            let columns = "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
+                           WHERE table_name = $1 ORDER BY ordinal_position";
+            (columns, "quote_nullable")
+        } else {
+            ("SELECT name, LOWER(type) FROM pragma_table_info($1)", "quote")
+        };
+        let columns: Vec<(String, String)> =
+            sqlx::query_as(columns).bind(table.as_str()).fetch_all(&mut connection).await.unwrap();
+        // Text in quotes, numbers bare.
+        let show = |(name, kind): &(String, String)| match kind.as_str() {
+            "text" => format!("'{name}=' || {quote}({name})"),
+            _ => format!("'{name}=' || COALESCE(CAST({name} AS TEXT), 'NULL')"),
+        };
+        let line = columns.iter().map(show).collect::<Vec<_>>().join(" || ' ' || ");
+        let mut rows = fetch(&mut connection, &format!("SELECT {line} FROM {table}")).await;
+        rows.sort();
+        dump.insert(table, rows);
     }
     dump
 }

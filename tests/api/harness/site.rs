@@ -2,12 +2,14 @@
 
 use super::client::Client;
 use super::log;
+use super::postgres::{self, TestDatabase};
 use actix_web::dev::ServerHandle;
 use filmjacket::app::App;
 use filmjacket::clock::Clock;
-use filmjacket::config::{Config, MailWay};
+use filmjacket::config::{Config, Database, MailWay};
 use filmjacket::jobs;
 use filmjacket::mail::{Letter, MailError, Mailer, Memory, SentMail};
+use futures_util::FutureExt as _;
 use protocol::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -24,6 +26,8 @@ type Change = fn(&mut Config);
 pub(crate) struct Site {
     pub(crate) clock: Clock,
     data: Arc<TempDir>,
+    /// None for the SQLite file in the folder.
+    database: Option<Arc<TestDatabase>>,
     change: Change,
     app: Arc<App>,
     handle: ServerHandle,
@@ -38,15 +42,31 @@ impl Site {
 
     /// Starts one with a changed configuration.
     pub(crate) async fn start_with(change: Change) -> Self {
-        log::capture();
-        Self::build(Arc::new(tempfile::tempdir().unwrap()), Clock::manual(START), change).await
+        let database = postgres::is_wanted().then(|| Arc::new(TestDatabase::make()));
+        Self::start_on(database, change).await
     }
 
-    async fn build(data: Arc<TempDir>, clock: Clock, change: Change) -> Self {
+    /// Starts one on this database; without one, on a SQLite file of its own.
+    pub(crate) async fn start_on(database: Option<Arc<TestDatabase>>, change: Change) -> Self {
+        log::capture();
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        Self::build(data, database, Clock::manual(START), change).await
+    }
+
+    /// Another node of the same installation: the same rows, bytes, key and time.
+    pub(crate) async fn another_node(&self) -> Self {
+        assert!(self.database.is_some(), "a SQLite file serves one node");
+        Self::build(Arc::clone(&self.data), self.database.clone(), self.clock.clone(), self.change).await
+    }
+
+    async fn build(data: Arc<TempDir>, database: Option<Arc<TestDatabase>>, clock: Clock, change: Change) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = Config::embedded(data.path(), address).unwrap();
         config.mail.way = MailWay::Memory;
+        if let Some(database) = &database {
+            config.database = database.settings();
+        }
         // Tests come from other networks by saying so, as if through a proxy.
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         change(&mut config);
@@ -54,7 +74,7 @@ impl Site {
         let server = app.serve(listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { clock, data, change, app, handle, address }
+        Self { clock, data, database, change, app, handle, address }
     }
 
     /// Ends the server at once, as a power cut would for its clients, and starts another on the same folder. Mail that
@@ -68,7 +88,7 @@ impl Site {
         self.handle.stop(false).await;
         self.app.store.close().await;
         meanwhile();
-        *self = Self::build(Arc::clone(&self.data), self.clock.clone(), self.change).await;
+        *self = Self::build(Arc::clone(&self.data), self.database.clone(), self.clock.clone(), self.change).await;
     }
 
     /// Restarts with another configuration, as an administrator would.
@@ -90,6 +110,14 @@ impl Site {
     /// The folder with the database, the ciphertext and the key.
     pub(crate) fn data(&self) -> &Path {
         self.data.path()
+    }
+
+    /// As sqlx connects to it.
+    pub(crate) fn database_url(&self) -> String {
+        match &self.app.config.database {
+            Database::File(path) => format!("sqlite://{}", path.display()),
+            Database::Server { url, .. } => url.expose().to_owned(),
+        }
     }
 
     /// The origin that browsers know it by.
@@ -177,7 +205,8 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // Its threads end by themselves; a test does not wait for them.
+        // Its threads end by themselves; a test does not wait for them, only for their having no way to the database.
         drop(self.handle.stop(false));
+        let _ = self.app.store.close().now_or_never();
     }
 }

@@ -26,6 +26,8 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
         ("python3", "python3"),
         ("pip", "python3-pip"),
     ])?;
+    // The server's programs are not on PATH, but psql is.
+    apt::ensure_commands(&[("psql", "postgresql")])?;
     cargo_install::ensure_geckodriver()?;
     npm::ensure()?;
     dicom_files::ensure()
