@@ -2,9 +2,9 @@
 
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
-use crate::config::{Config, MailWay, SmtpSecurity, SmtpSettings};
+use crate::config::{Config, MailSettings, MailWay, SmtpSecurity, SmtpSettings};
 use crate::keys::{KeyError, ServerKey};
-use crate::mail::{self, Mailbox, Mailer};
+use crate::mail::{self, Dkim, Mailbox, Mailer};
 use crate::store::{Store, StoreError};
 use crate::tls::{Certificate, TlsError};
 use crate::transfer::PartsUnderWay;
@@ -141,7 +141,8 @@ fn make_mailer(config: &Config) -> Result<Mailer, StartError> {
             Ok(Mailer::Folder(mail::Folder::open(folder).map_err(failed)?))
         }
         MailWay::Smtp(smtp) => {
-            let smtp = mail::Smtp::new(smtp_settings(smtp)).map_err(|error| StartError::Mail(error.to_string()))?;
+            let settings = mail::SmtpSettings { dkim: load_dkim(&config.mail)?, ..smtp_settings(smtp) };
+            let smtp = mail::Smtp::new(settings).map_err(|error| StartError::Mail(error.to_string()))?;
             Ok(Mailer::Smtp(smtp))
         }
         MailWay::Memory => Ok(Mailer::Memory(mail::Memory::default())),
@@ -162,7 +163,15 @@ fn smtp_settings(smtp: &SmtpSettings) -> mail::SmtpSettings {
         host: smtp.host.clone(),
         port: smtp.port.unwrap_or(usual_port),
         security,
+        authority: smtp.ca.clone(),
         credentials,
         deadline: MAIL_DEADLINE,
+        dkim: None,
     }
+}
+
+fn load_dkim(mail: &MailSettings) -> Result<Option<Dkim>, StartError> {
+    let Some(dkim) = &mail.dkim else { return Ok(None) };
+    let load = Dkim::load(&dkim.domain, &dkim.selector, &dkim.key);
+    Ok(Some(load.map_err(|error| StartError::Mail(error.to_string()))?))
 }

@@ -110,6 +110,20 @@ pub struct MailSettings {
     pub from: String,
     /// By which way.
     pub way: MailWay,
+    /// With which key mail to a mail server is signed.
+    pub dkim: Option<DkimSettings>,
+}
+
+/// With which key mail is signed, and where receivers find its public half.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DkimSettings {
+    /// That of `mail.from`, or one above it.
+    pub domain: String,
+    /// Which of the domain's keys.
+    pub selector: String,
+    /// File with the private key, as PEM.
+    pub key: PathBuf,
 }
 
 /// By which way mail leaves.
@@ -134,6 +148,8 @@ pub struct SmtpSettings {
     /// How the connection is protected.
     #[serde(default)]
     pub security: SmtpSecurity,
+    /// File with another authority's certificate to trust, as PEM.
+    pub ca: Option<PathBuf>,
     /// Name to log in with, if it wants one.
     pub username: Option<String>,
     /// Password to log in with.
@@ -218,6 +234,14 @@ impl Config {
             })?
         };
         let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", public_url.mail_domain()));
+        if let Some(dkim) = &file.mail.dkim {
+            let domain = from.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
+            // DMARC compares the two (RFC 7489 §3.1.1): a signature of another domain's proves nothing to receivers.
+            if domain != dkim.domain && !domain.ends_with(&format!(".{}", dkim.domain)) {
+                let why = format!("must be {domain}, where mail comes from (mail.from), or a domain above it");
+                return Err(ConfigError::Value("mail.dkim.domain", why));
+            }
+        }
         let way = file.mail.smtp.map_or_else(|| MailWay::Folder(data.join("mail")), MailWay::Smtp);
         Ok(Self {
             listen,
@@ -228,7 +252,7 @@ impl Config {
             sign_in,
             trusted_proxies: file.trusted_proxies,
             tls: file.tls,
-            mail: MailSettings { from, way },
+            mail: MailSettings { from, way, dkim: file.mail.dkim },
             limits: file.limits.parse()?,
             patience: Patience::default(),
             log: file.log,
@@ -300,6 +324,22 @@ mod tests {
         }
         let open = "public_url = \"https://send.clinic.example\"\nsign_in.allow = [\"clinic.example\"]";
         assert!(parse(open, &[]).unwrap().public_url.is_https());
+    }
+
+    #[test]
+    fn mail_is_signed_for_the_domain_that_it_comes_from() {
+        let signed = |from: &str, domain: &str| {
+            let text = format!(
+                "[mail]\nfrom = \"{from}\"\n[mail.dkim]\ndomain = \"{domain}\"\nselector = \"s\"\nkey = \"k\"\n"
+            );
+            parse(&text, &[])
+        };
+        assert!(signed("Clinic <post@clinic.example>", "clinic.example").is_ok());
+        assert!(signed("post@films.clinic.example", "clinic.example").is_ok());
+        for (from, domain) in [("post@clinic.example", "other.example"), ("post@evilclinic.example", "clinic.example")]
+        {
+            assert!(matches!(signed(from, domain), Err(ConfigError::Value("mail.dkim.domain", _))), "{from}");
+        }
     }
 
     #[test]

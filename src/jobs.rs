@@ -120,8 +120,15 @@ pub async fn purge(app: &App) -> Result<(), JobError> {
 /// # Errors
 /// [`JobError`].
 pub async fn send_outbox(app: &App) -> Result<(), JobError> {
-    while send_next_mail(app).await? == Step::Done {}
-    Ok(())
+    let outcome = loop {
+        match send_next_mail(app).await {
+            Ok(Step::Done) => {}
+            Ok(Step::Idle) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    app.mailer.rest().await;
+    outcome
 }
 
 /// Removes the bytes of one transfer that is over. Its row has said so before, and its keys went with that.

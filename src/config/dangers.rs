@@ -73,7 +73,8 @@ impl Reading {
                 key.display()
             ));
         }
-        if let Some(key) = self.config.tls.as_ref().map(|tls| &tls.key).filter(|key| allows(key, 0o007)) {
+        let keys = [self.config.tls.as_ref().map(|tls| &tls.key), self.config.mail.dkim.as_ref().map(|dkim| &dkim.key)];
+        for key in keys.into_iter().flatten().filter(|key| allows(key, 0o007)) {
             found.push(format!(
                 "the key {0} may be read by everyone on this machine: run chmod o-rwx {0}",
                 key.display()

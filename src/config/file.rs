@@ -1,7 +1,7 @@
 //! The configuration file's shape. Every key may be left out.
 
 use super::database::DatabaseSection;
-use super::{ConfigError, LogSettings, Secret, SmtpSettings, TlsSettings};
+use super::{ConfigError, DkimSettings, LogSettings, Secret, SmtpSettings, TlsSettings};
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,7 @@ pub(super) struct SignInSection {
 pub(super) struct MailSection {
     pub(super) from: Option<String>,
     pub(super) smtp: Option<SmtpSettings>,
+    pub(super) dkim: Option<DkimSettings>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

@@ -9,6 +9,7 @@
 //!
 //! This room must not know about rows, requests, transfers' states or the clock.
 
+mod dkim;
 mod folder;
 mod letters;
 mod memory;
@@ -16,6 +17,7 @@ mod message;
 mod smtp;
 mod words;
 
+pub use dkim::{Dkim, DkimError};
 pub use folder::Folder;
 pub use letters::{ExpiredUnopened, ExpiringUnopened, Letter, Opened, Refused, Rendered, SignInCode, TransferLink};
 pub use lettre::message::Mailbox;
@@ -47,6 +49,13 @@ pub enum MailError {
 }
 
 impl Mailer {
+    /// There is no more mail for now: whatever was kept open for the next one is closed.
+    pub async fn rest(&self) {
+        if let Self::Smtp(smtp) = self {
+            smtp.rest().await;
+        }
+    }
+
     /// Hands over one mail. `Ok` means that the other side has taken responsibility for it.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Mail to a mail server (RFC 5321), one connection a mail.
+//! Mail to a mail server (RFC 5321), one after the other over a connection that is kept while there is more.
 //!
 //! The conversation is led step by step rather than by lettre's ready-made transport, for two reasons: a refusal
 //! counts as the recipient's only once the letter itself is on the table (a wrong password of ours must not end
@@ -6,14 +6,16 @@
 //! send it twice.
 
 use super::words::{Line, Secret};
-use super::{MailError, OutgoingMail};
+use super::{Dkim, MailError, OutgoingMail};
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, response::Severity};
 use std::error::Error as _;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// How the conversation is kept private.
@@ -34,28 +36,32 @@ pub struct SmtpSettings {
     pub host: String,
     /// 465, 587 or 25, as the server wants it.
     pub port: u16,
-    /// How the conversation is kept private. Certificates are checked against the machine's own trust store, so that
-    /// a clinic's own authority works.
+    /// How the conversation is kept private. Certificates are checked against the machine's own trust store.
     pub security: Security,
+    /// File with another authority's certificate to trust, as PEM.
+    pub authority: Option<PathBuf>,
     /// User name and password, if the server asks for them.
     pub credentials: Option<(String, Secret)>,
     /// Longest time for one mail, from connecting to being taken over.
     pub deadline: Duration,
+    /// Signs every mail, if mail is signed here.
+    pub dkim: Option<Dkim>,
 }
 
 /// A mail server.
-#[derive(Debug)]
 pub struct Smtp {
     settings: SmtpSettings,
-    tls: Option<Tls>,
+    tls: Option<TlsParameters>,
+    /// Kept for the next mail, with how many it has taken.
+    kept: Mutex<Option<(Box<AsyncSmtpConnection>, u32)>>,
 }
 
-/// [`TlsParameters`] do not say anything useful in `Debug`.
-struct Tls(TlsParameters);
+/// Mail over one connection; servers end those that bring many (Postfix after 100) with what looks like a fault.
+const MAILS_A_CONNECTION: u32 = 50;
 
-impl std::fmt::Debug for Tls {
+impl std::fmt::Debug for Smtp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
+        f.debug_struct("Smtp").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -81,33 +87,57 @@ impl Smtp {
                 return Err(InvalidSettings::Unencrypted(settings.host));
             }
             Security::None => None,
-            Security::Tls | Security::StartTls => Some(Tls(TlsParameters::new_rustls(settings.host.clone())
-                .map_err(|error| InvalidSettings::Tls(error.to_string()))?)),
+            Security::Tls | Security::StartTls => Some(make_tls(&settings)?),
         };
-        Ok(Self { settings, tls })
+        Ok(Self { settings, tls, kept: Mutex::new(None) })
     }
 
     pub(super) async fn send(&self, mail: &OutgoingMail) -> Result<(), MailError> {
         let message = mail.to_message()?;
-        let (envelope, message) = (message.envelope().clone(), message.formatted());
+        let (envelope, message) = (message.envelope().clone(), self.sign(mail, message.formatted())?);
         let conversation = async {
-            let mut connection = self.connect().await.map_err(|error| MailError::Temporary(one_line(&error)))?;
+            let (mut connection, mails) = self.connection().await?;
             connection.send(&envelope, &message).await.map_err(|error| refusal_or_later(&error))?;
-            Ok(connection)
+            Ok((connection, mails + 1))
         };
-        let mut connection = timeout(self.settings.deadline, conversation).await.map_err(|_| {
+        let connection = timeout(self.settings.deadline, conversation).await.map_err(|_| {
             MailError::Temporary(format!("the mail server did not answer within {:?}", self.settings.deadline))
         })??;
-        // The letter is the server's now. A good-bye that stays unanswered changes nothing.
-        let _ = timeout(GOOD_BYE, connection.abort()).await;
+        // The letter is the server's now, whatever becomes of the connection.
+        *self.kept.lock().await = Some(connection);
         Ok(())
+    }
+
+    fn sign(&self, mail: &OutgoingMail, message: Vec<u8>) -> Result<Vec<u8>, MailError> {
+        let Some(dkim) = &self.settings.dkim else { return Ok(message) };
+        dkim.sign(mail, &message).ok_or_else(|| MailError::Temporary("the mail could not be signed".to_owned()))
+    }
+
+    /// Says good-bye, if a connection was kept. One that stays unanswered changes nothing.
+    pub(super) async fn rest(&self) {
+        if let Some((mut connection, _)) = self.kept.lock().await.take() {
+            let _ = timeout(GOOD_BYE, connection.abort()).await;
+        }
+    }
+
+    /// The connection that was kept, if it is still alive, or a new one. A mail never finds out that the line is dead
+    /// while the server already has it in hand.
+    async fn connection(&self) -> Result<(Box<AsyncSmtpConnection>, u32), MailError> {
+        if let Some((mut connection, mails)) = self.kept.lock().await.take() {
+            if mails < MAILS_A_CONNECTION && timeout(GOOD_BYE, connection.test_connected()).await == Ok(true) {
+                return Ok((connection, mails));
+            }
+            let _ = timeout(GOOD_BYE, connection.abort()).await;
+        }
+        let connection = self.connect().await.map_err(|error| MailError::Temporary(one_line(&error)))?;
+        Ok((Box::new(connection), 0))
     }
 
     /// A connection that may be asked to take mail.
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
-        let SmtpSettings { host, port, security, credentials, deadline } = &self.settings;
+        let SmtpSettings { host, port, security, credentials, deadline, .. } = &self.settings;
         let hello = ClientId::default();
-        let tls = self.tls.as_ref().map(|tls| tls.0.clone());
+        let tls = self.tls.clone();
         let (from_the_start, later) = if *security == Security::Tls { (tls, None) } else { (None, tls) };
         let server = (host.as_str(), *port);
         let mut connection =
@@ -123,7 +153,17 @@ impl Smtp {
     }
 }
 
-/// Time for the server to answer QUIT.
+fn make_tls(settings: &SmtpSettings) -> Result<TlsParameters, InvalidSettings> {
+    let mut tls = TlsParameters::builder(settings.host.clone());
+    if let Some(file) = &settings.authority {
+        let failed = |why: String| InvalidSettings::Tls(format!("{}: {why}", file.display()));
+        let pem = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+        tls = tls.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| failed(error.to_string()))?);
+    }
+    tls.build_rustls().map_err(|error| InvalidSettings::Tls(error.to_string()))
+}
+
+/// Time for the server to answer QUIT, or whether it is still there.
 const GOOD_BYE: Duration = Duration::from_secs(2);
 
 /// "Authentication required" (RFC 4954 §6): a fault of the configuration, not of the recipient.

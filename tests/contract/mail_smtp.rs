@@ -116,8 +116,10 @@ pub(crate) fn settings(server: &Server) -> SmtpSettings {
         host: "127.0.0.1".to_owned(),
         port: server.port,
         security: Security::None,
+        authority: None,
         credentials: None,
         deadline: Duration::from_secs(20),
+        dkim: None,
     }
 }
 
@@ -243,8 +245,10 @@ fn mail_without_encryption_stays_on_this_machine() {
         host: host.to_owned(),
         port: 25,
         security: Security::None,
+        authority: None,
         credentials: None,
         deadline: Duration::from_secs(20),
+        dkim: None,
     };
     for here in ["localhost", "127.0.0.1", "::1"] {
         assert!(Smtp::new(settings(here)).is_ok(), "{here}");

@@ -26,6 +26,14 @@ pub(crate) fn ensure(packages: &[&str], why: &str) -> Result<()> {
     Ok(())
 }
 
+/// Brings apt's lists up to date, where that is allowed: a fresh container has none.
+pub(crate) fn refresh_if_root() -> Result<()> {
+    if answer_of(command("id").arg("-u")).as_deref() == Some("0") {
+        run_quietly(command("apt-get").args(["update", "-q"]), "Check this machine's network and apt sources.")?;
+    }
+    Ok(())
+}
+
 /// Makes sure that commands are on PATH, each given with the Debian package that brings it.
 pub(crate) fn ensure_commands(wanted: &[(&str, &str)]) -> Result<()> {
     let missing: Vec<_> = wanted.iter().filter(|(command, _)| !is_on_path(command)).collect();

@@ -5,6 +5,7 @@
 pub(crate) mod apt;
 pub(crate) mod cargo_install;
 pub(crate) mod dicom_files;
+pub(crate) mod exim;
 pub(crate) mod npm;
 
 use std::fs;
@@ -25,9 +26,14 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
         ("npm", "npm"),
         ("python3", "python3"),
         ("pip", "python3-pip"),
+        ("openssl", "openssl"),
+        ("setpriv", "util-linux"),
+        ("dkimverify", "python3-dkim"),
+        ("spamassassin", "spamassassin"),
     ])?;
     // The server's programs are not on PATH, but psql is.
     apt::ensure_commands(&[("psql", "postgresql")])?;
+    exim::ensure()?;
     cargo_install::ensure_geckodriver()?;
     npm::ensure()?;
     dicom_files::ensure()
