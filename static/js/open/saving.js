@@ -126,8 +126,8 @@ export class Saving {
   }
 
   /**
-   * The first way that works: memory for small files; a picked file; a download streamed through a service worker; memory
-   * as far as it goes. Safari's own disk comes before the service worker, see docs/adr.
+   * The first way that works: memory for small files; a picked file; the browser's private disk, where nothing appears before
+   * it is whole; a download streamed through a service worker; memory as far as it goes. Reasons are in docs/adr.
    * @param {Wish} wish
    */
   async #chooseSink(wish) {
@@ -142,7 +142,7 @@ export class Saving {
         // Forbidden here: the other ways remain.
       }
     }
-    if (navigator.vendor.startsWith("Apple") && (await this.#link.ask("hasDisk"))) return { kind: "disk" };
+    if (await this.#link.ask("hasDisk", { length })) return { kind: "disk" };
     try {
       const { download, port } = await StreamedDownload.announce(name, await this.#link.ask("saveLength", { indexes, zip }));
       this.#streamed = download;

@@ -150,7 +150,7 @@ async function save({ indexes, zip, sink: choice }) {
   const { signal } = stop;
   const chosen = indexes.map((/** @type {number} */ index) => files[index]);
   const meter = new Meter(files.map((file) => (indexes.includes(file.index) ? file.object_len : 0)), (state) => tellPage({ type: "saving", ...state }));
-  const sink = await openSink(choice, plainLength(chosen), stop);
+  const sink = await openSink(choice, stop);
   try {
     if (zip) await writeZip(chosen, sink, meter, signal);
     else for await (const plain of plainParts(indexes[0], meter, signal)) await sink.write(plain);

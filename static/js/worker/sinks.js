@@ -27,14 +27,13 @@ const BETWEEN_BEATS = 4_000;
 
 /**
  * @param {Choice} choice
- * @param {number} length  bytes to come, as far as known
  * @param {AbortController} stop  ends the saving; the sink aborts it when the other side goes away
  * @returns {Promise<Sink>}
  */
-export async function openSink(choice, length, stop) {
+export async function openSink(choice, stop) {
   if (choice.kind === "picked") return pickedSink(choice.handle);
   if (choice.kind === "stream") return streamSink(choice.port, stop);
-  if (choice.kind === "disk") return diskSink(length);
+  if (choice.kind === "disk") return diskSink();
   return memorySink();
 }
 
@@ -56,12 +55,8 @@ function memorySink() {
   };
 }
 
-/** @param {number} length @returns {Promise<Sink>} */
-async function diskSink(length) {
-  const { quota = Infinity, usage = 0 } = (await navigator.storage.estimate?.()) ?? {};
-  if (quota - usage < length) {
-    throw new Fault("no-room", "There is not enough room on this device for this file. Please free some space and try again.");
-  }
+/** @returns {Promise<Sink>} */
+async function diskSink() {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle(STAGING, { create: true });
   const name = crypto.randomUUID();
@@ -70,12 +65,14 @@ async function diskSink(length) {
   let at = 0;
   return {
     async write(bytes) {
-      const written = access.write(bytes, { at });
-      if (written !== bytes.length) throw new Fault("no-room", "The device ran out of room while saving.");
-      at += written;
+      if (writeAt(access, bytes, at) !== bytes.length) {
+        throw new Fault("no-room", "There is not enough room on this device for this file. Please free some space and try again.");
+      }
+      at += bytes.length;
+      // Gives the memory back now; a collector would leave dozens of parts lying.
+      /** @type {any} */ (bytes.buffer).transfer?.(0);
     },
     async close() {
-      access.flush();
       access.close();
       setTimeout(() => folder.removeEntry(name).catch(() => {}), STAGED_FOR);
       return file.getFile();
@@ -85,6 +82,15 @@ async function diskSink(length) {
       await folder.removeEntry(name);
     },
   };
+}
+
+/** Bytes that were written: fewer than there are, or none, on a full disk. */
+function writeAt(access, bytes, at) {
+  try {
+    return access.write(bytes, { at });
+  } catch {
+    return 0;
+  }
 }
 
 /**
@@ -174,11 +180,16 @@ function streamSink(port, stop) {
   };
 }
 
-/** Whether this browser lends pages a private disk (private windows of some do not). */
-export async function hasDisk() {
+/**
+ * Whether this browser lends pages a private disk (private windows of some do not) with room for so many bytes.
+ * @param {{length: number}} file
+ */
+export async function hasDisk({ length }) {
   try {
     await navigator.storage.getDirectory();
-    return typeof (/** @type {any} */ (globalThis).FileSystemFileHandle?.prototype.createSyncAccessHandle) === "function";
+    const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+    const hasHandles = typeof (/** @type {any} */ (globalThis).FileSystemFileHandle?.prototype.createSyncAccessHandle) === "function";
+    return hasHandles && quota - usage >= length;
   } catch {
     return false;
   }

@@ -22,6 +22,8 @@ pub(crate) struct Options {
     pub(crate) engine: Engine,
     /// Pages may not run scripts.
     pub(crate) without_scripts: bool,
+    /// Pages have no private disk, as in private windows of some browsers: what is saved goes through a service worker.
+    pub(crate) without_disk: bool,
     /// Everything the browser asks for, of whatever host, goes to this port on 127.0.0.1.
     pub(crate) proxy_port: Option<u16>,
     /// Settings of Firefox beside those that every driven one has, as `about:config` names them.

@@ -52,6 +52,9 @@ fn chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
         "--lang=en-GB".into(),
         format!("--user-data-dir={}", folder.join("profile").display()),
     ];
+    if options.without_disk {
+        args.push("--disable-blink-features=FileSystemAccessOriginPrivate".into());
+    }
     if let Some(port) = options.proxy_port {
         args.push(format!("--proxy-server=http://127.0.0.1:{port}"));
         // Chromium spares loopback addresses its proxy unless told otherwise.
@@ -87,6 +90,7 @@ fn firefox(options: &Options, downloads: &Path) -> Value {
         "network.connectivity-service.enabled": false,
         "intl.accept_languages": "en-GB",
         "ui.prefersReducedMotion": 1,
+        "dom.fs.enabled": !options.without_disk,
     });
     for (name, value) in options.firefox_prefs.as_object().into_iter().flatten() {
         prefs[name] = value.clone();

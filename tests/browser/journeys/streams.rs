@@ -1,5 +1,5 @@
-//! Files too large to be put together in memory: the browser downloads them as they are opened. Whatever happens on the
-//! way, nothing is called saved that is not whole.
+//! Files too large to be put together in memory: they are staged on the browser's private disk or, where there is none,
+//! downloaded as they are opened. Whatever happens on the way, nothing is called saved that is not whole.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -24,16 +24,34 @@ const PART_LEN: u64 = 8_390_656;
 
 #[tokio::test]
 async fn an_archive_with_any_names_is_streamed_to_disk_in_firefox() {
+    // A private disk without room (in KiB) is as good as none.
+    let quota = serde_json::json!({"dom.quotaManager.temporaryStorage.fixedLimit": 50_000});
+    let options = Options { engine: Engine::Firefox, firefox_prefs: quota, ..Options::default() };
     // Beyond a hundred megabytes, where nothing is held back in buffers any more.
-    archive_arrives(Engine::Firefox, 110_000_003).await;
+    archive_arrives(options, 110_000_003).await;
 }
 
 #[tokio::test]
 async fn an_archive_with_any_names_is_streamed_to_disk_in_webkit() {
-    archive_arrives(Engine::WebKit, STUDY_LEN).await;
+    archive_arrives(Way::ServiceWorker.options(Engine::WebKit), STUDY_LEN).await;
 }
 
-async fn archive_arrives(engine: Engine, len: u64) {
+/// Where what is too large for memory goes while it is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The browser's private disk; the download begins when the file is whole.
+    Disk,
+    /// A service worker, which makes it a download that has begun.
+    ServiceWorker,
+}
+
+impl Way {
+    fn options(self, engine: Engine) -> Options {
+        Options { engine, without_disk: self == Self::ServiceWorker, ..Options::default() }
+    }
+}
+
+async fn archive_arrives(options: Options, len: u64) {
     let site = Site::start();
     let names = [
         ("צילום/../חזה 影 🦴.zip", noise(len)),
@@ -43,7 +61,7 @@ async fn archive_arrives(engine: Engine, len: u64) {
     .map(|(name, bytes)| File::new(name, "application/zip", bytes));
     let digests = names.each_ref().map(|file| hex(&Sha256::digest(&file.bytes)));
     let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of(names)).await;
-    let recipient = Browser::start_in(engine).await;
+    let recipient = Browser::start_with(options).await;
     recipient.open(&sent.link, &sent.passcode).await;
     let shown = recipient.file_names().await;
 
@@ -56,27 +74,32 @@ async fn archive_arrives(engine: Engine, len: u64) {
 
 #[tokio::test]
 async fn cut_delayed_and_reordered_answers_never_make_a_false_complete_in_chromium() {
-    never_a_false_complete(Engine::Chromium).await;
+    never_a_false_complete(Engine::Chromium, Way::Disk).await;
 }
 
 #[tokio::test]
 async fn cut_delayed_and_reordered_answers_never_make_a_false_complete_in_firefox() {
-    never_a_false_complete(Engine::Firefox).await;
+    never_a_false_complete(Engine::Firefox, Way::Disk).await;
+}
+
+#[tokio::test]
+async fn cut_delayed_and_reordered_answers_never_make_a_false_complete_in_firefox_without_a_disk() {
+    never_a_false_complete(Engine::Firefox, Way::ServiceWorker).await;
 }
 
 #[tokio::test]
 async fn cut_delayed_and_reordered_answers_never_make_a_false_complete_in_webkit() {
-    never_a_false_complete(Engine::WebKit).await;
+    never_a_false_complete(Engine::WebKit, Way::ServiceWorker).await;
 }
 
-async fn never_a_false_complete(engine: Engine) {
+async fn never_a_false_complete(engine: Engine, way: Way) {
     let (site, relay, sent, digest) = study_behind_a_relay().await;
-    let recipient = Browser::start_in(engine).await;
+    let recipient = Browser::start_with(way.options(engine)).await;
 
-    // Damage in the middle, when the browser is downloading already.
+    // Damage in the middle, when much is written already.
     recipient.open(&sent.link, &sent.passcode).await;
-    let downloading = Arc::new(Notify::new());
-    let held = Arc::clone(&downloading);
+    let written = Arc::new(Notify::new());
+    let held = Arc::clone(&written);
     relay.tamper(move |request, answer| {
         if part_of(request) == Some(3) {
             answer.body[1_000_000] ^= 1;
@@ -84,12 +107,14 @@ async fn never_a_false_complete(engine: Engine) {
         }
     });
     recipient.click("#file-list .save").await;
-    recipient.until("document.querySelector('iframe')").await;
-    downloading.notify_one();
+    saving_has_begun(&recipient, way).await;
+    written.notify_one();
     let said = recipient.text_with("#save-error", "damaged").await;
-    assert!(said.contains("it is not whole: please delete it"), "{said}");
+    let left = if way == Way::Disk { "Nothing was saved." } else { "it is not whole: please delete it" };
+    assert!(said.contains(left), "{said}");
     recipient.text_with("#verified", "0 of 1 verified").await;
     assert_nothing_whole(&recipient);
+    assert!(way == Way::ServiceWorker || recipient.saved().is_empty(), "something was left");
     relay.take_exchanges();
     recipient.click("#file-list .save").await;
     recipient.shown("#save-error").await;
@@ -130,9 +155,9 @@ fn cutting_each_once(late: Arc<Notify>) -> impl FnMut(&Request, &mut Answer) + S
 #[tokio::test]
 async fn a_service_worker_that_was_stopped_is_found_out_in_chromium() {
     let (_site, relay, sent, _) = study_behind_a_relay().await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_with(Way::ServiceWorker.options(Engine::Chromium)).await;
     recipient.open(&sent.link, &sent.passcode).await;
-    begin_and_stall(&recipient, &relay).await;
+    begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
     recipient.devtools("ServiceWorker.enable", serde_json::json!({})).await;
     recipient.devtools("ServiceWorker.stopAllWorkers", serde_json::json!({})).await;
     says_that_it_is_lost(&recipient).await;
@@ -145,10 +170,10 @@ async fn a_service_worker_that_was_stopped_is_found_out_in_firefox() {
     // Stopped as if nobody had spoken to it, though the page does so every few seconds.
     let idle =
         serde_json::json!({"dom.serviceWorkers.idle_timeout": 500, "dom.serviceWorkers.idle_extended_timeout": 500});
-    let options = Options { engine: Engine::Firefox, firefox_prefs: idle, ..Options::default() };
+    let options = Options { firefox_prefs: idle, ..Way::ServiceWorker.options(Engine::Firefox) };
     let recipient = Browser::start_with(options).await;
     recipient.open(&sent.link, &sent.passcode).await;
-    begin_and_stall(&recipient, &relay).await;
+    begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
     says_that_it_is_lost(&recipient).await;
     // Firefox itself takes what came for a whole file, which is why the page says otherwise.
     assert!(recipient.saved().iter().all(|path| path.metadata().unwrap().len() < STUDY_LEN));
@@ -157,9 +182,9 @@ async fn a_service_worker_that_was_stopped_is_found_out_in_firefox() {
 #[tokio::test]
 async fn a_download_s_address_is_good_once_and_only_for_a_navigation() {
     let (_site, relay, sent, digest) = study_behind_a_relay().await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_with(Way::ServiceWorker.options(Engine::Chromium)).await;
     recipient.open(&sent.link, &sent.passcode).await;
-    let held = begin_and_stall(&recipient, &relay).await;
+    let held = begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
     let address = recipient.value("document.querySelector('iframe').src").await;
     let address = address.as_str().unwrap();
     let first = recipient.client.window().await.unwrap();
@@ -184,7 +209,7 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     let (site, relay, sent, digest) = study_behind_a_relay().await;
     let recipient = Browser::start().await;
     recipient.open(&sent.link, &sent.passcode).await;
-    let held = begin_and_stall(&recipient, &relay).await;
+    let held = begin_and_stall(&recipient, Way::Disk, &relay).await;
     relay.take_exchanges();
     site.clock.advance(24 * 3600);
     relay.be_honest();
@@ -205,8 +230,8 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     assert!(fetched <= 3, "{fetched} parts were fetched again");
 }
 
-/// Saves up to where the browser has begun to download, and holds back what is missing.
-async fn begin_and_stall(recipient: &Browser, relay: &Relay) -> Arc<Notify> {
+/// Saves up to where something is written, and holds back what is missing.
+async fn begin_and_stall(recipient: &Browser, way: Way, relay: &Relay) -> Arc<Notify> {
     let held = Arc::new(Notify::new());
     let hold = Arc::clone(&held);
     relay.tamper(move |request, answer| {
@@ -216,8 +241,15 @@ async fn begin_and_stall(recipient: &Browser, relay: &Relay) -> Arc<Notify> {
         }
     });
     recipient.click("#file-list .save").await;
-    recipient.until("document.querySelector('iframe')").await;
+    saving_has_begun(recipient, way).await;
     held
+}
+
+async fn saving_has_begun(recipient: &Browser, way: Way) {
+    match way {
+        Way::Disk => recipient.until("document.querySelector('#save-progress').value > 20").await,
+        Way::ServiceWorker => recipient.until("document.querySelector('iframe')").await,
+    };
 }
 
 async fn says_that_it_is_lost(recipient: &Browser) {
