@@ -4,10 +4,14 @@
 //! standard output, what went wrong as one sentence on standard error. This room must hold no rule, no SQL and no
 //! bytes of its own.
 
+mod backup;
 mod config;
+mod copy;
+mod migrate;
 mod serve;
 
 use crate::config::Reading;
+use crate::store::TableDigest;
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -31,6 +35,17 @@ enum What {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::What),
+    /// Bring the database's tables up to date, as the server does when it starts.
+    Migrate,
+    /// Copy all rows to another database, and compare both. No server may be running.
+    Copy(copy::What),
+    /// Write the database to a new file, without the keys that open transfers.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
+    /// Fill the database from a backup. No server may be running.
+    Restore(backup::Restore),
 }
 
 /// Why a subcommand failed: a sentence for the administrator.
@@ -43,6 +58,10 @@ impl Command {
         match self.what {
             What::Serve => told_in_the_log(serve::run(reading).await),
             What::Config(what) => told_on_stderr(config::run(&what, reading)),
+            What::Migrate => told_on_stderr(migrate::run(reading).await),
+            What::Copy(what) => told_on_stderr(copy::run(&what).await),
+            What::Backup { file } => told_on_stderr(backup::back_up(reading, &file).await),
+            What::Restore(what) => told_on_stderr(backup::restore(reading, &what).await),
         }
     }
 }
@@ -68,4 +87,21 @@ fn told_on_stderr(outcome: Result<(), Failure>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// For what takes minutes on a large installation.
+fn tell_progress(what: &str, rows: u64) {
+    // Nobody may be listening; the work goes on.
+    let _ = writeln!(std::io::stderr().lock(), "{what}: {rows} rows");
+}
+
+/// One line a table, and one about all.
+fn tell_tables(tables: &[TableDigest], outcome: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{:<18} {:>10}  sum of the rows' SHA-256", "table", "rows")?;
+    for table in tables {
+        writeln!(out, "{table}")?;
+    }
+    writeln!(out, "all of it {outcome}")?;
+    Ok(())
 }

@@ -5,7 +5,7 @@ use crate::config::Database;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor as _};
 use std::fs::Permissions;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -97,8 +97,11 @@ impl Target {
     }
 }
 
-/// Makes the database file readable by its owner only, in whatever folder it is. SQLite gives its log the same mode.
+/// Makes the database file, and its folder if there is none, readable by its owner only. SQLite gives its log the same mode.
 pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
     let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))
 }

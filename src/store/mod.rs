@@ -14,6 +14,7 @@
 //! | `rates` | requests counted |
 //! | `audit` | who did what, when, from where |
 //!
+//! `copy` moves all rows from one engine to another, `backup` all but what backups must not have.
 //! `engine` is what differs between the two, and `locks` what keeps two writers of PostgreSQL apart.
 //!
 //! A change and its audit row are one transaction, and a transaction begins with its write: then SQLite takes the
@@ -24,6 +25,8 @@
 
 mod accounts;
 mod audit;
+mod backup;
+mod copy;
 mod creation;
 mod engine;
 mod locks;
@@ -38,6 +41,8 @@ mod transfers;
 
 pub use accounts::{Account, NewCode, NewSession, Session, TriedCode};
 pub use audit::{AuditEntry, Event};
+pub use backup::{Restored, back_up, restore};
+pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
 pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};

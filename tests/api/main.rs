@@ -15,6 +15,7 @@
 //! | `slow` | clients that are slow or pretend to be |
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
 //! | `sqlite_file` | what is true of the SQLite file only |
+//! | `copies` | rows moved to another engine, backups and what they bring back |
 //! | `nodes` | several nodes on one PostgreSQL |
 //! | `canary` | no secret is anywhere it should not be |
 
@@ -25,6 +26,7 @@ mod harness;
 mod access;
 mod baseline;
 mod canary;
+mod copies;
 mod drafts;
 mod ends;
 mod file_restarts;

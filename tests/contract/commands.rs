@@ -50,3 +50,29 @@ fn a_file_that_does_not_read_is_told_by_its_line_and_not_quoted() {
     assert!(!output.status.success() && complaint.contains("line 2"), "{complaint}");
     assert!(!complaint.contains("canary"), "{complaint}");
 }
+
+#[test]
+fn the_database_is_migrated_backed_up_restored_and_copied_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = filmjacket(folder.path(), "", arguments);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let (ok, told, complaint) = run(&["migrate"]);
+    assert!(ok && told.starts_with("the tables are up to date: version "), "{told}{complaint}");
+    let (ok, told, complaint) = run(&["backup", "yesterday"]);
+    assert!(ok && told.contains("accounts") && !told.contains("transfer_keys"), "{told}{complaint}");
+    let (ok, _, complaint) = run(&["backup", "yesterday"]);
+    assert!(!ok && complaint.starts_with("filmjacket: yesterday: ") && complaint.lines().count() == 1, "{complaint}");
+    let (ok, told, complaint) = run(&["restore", "yesterday"]);
+    assert!(ok && told.contains("0 transfers can still be opened"), "{told}{complaint}");
+    let copy = ["copy", "--from", "sqlite:data/filmjacket.sqlite", "--to", "sqlite:new/copy.sqlite"];
+    let (ok, told, complaint) = run(&copy);
+    assert!(ok && told.contains("transfer_keys") && told.ends_with("row by row the same\n"), "{told}{complaint}");
+    let (ok, _, complaint) = run(&["copy", "--from", "sqlite:nothing", "--to", "sqlite:other.sqlite"]);
+    assert!(!ok && complaint == "filmjacket: there is no database file nothing\n", "{complaint}");
+    // A password in an address that does not read is not repeated.
+    let (ok, _, complaint) = run(&["copy", "--from", "postgres://me:canary@host", "--to", "sqlite:other.sqlite"]);
+    assert!(!ok && complaint.contains("must name the database") && !complaint.contains("canary"), "{complaint}");
+}

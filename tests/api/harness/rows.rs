@@ -90,7 +90,12 @@ async fn tables(connection: &mut AnyConnection) -> Vec<String> {
 
 /// All tables, written the same way by both engines.
 pub(crate) async fn dump(site: &Site) -> Dump {
-    let mut connection = connect(site).await;
+    dump_of(&site.database_url()).await
+}
+
+/// The same, of any database.
+pub(crate) async fn dump_of(url: &str) -> Dump {
+    let mut connection = connect_to(url).await;
     let mut dump = Dump::new();
     for table in tables(&mut connection).await {
         let (columns, quote) = if is_postgres(&connection) {

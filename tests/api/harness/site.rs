@@ -97,6 +97,12 @@ impl Site {
         self.restart().await;
     }
 
+    /// Restarts on another database that holds the same rows.
+    pub(crate) async fn move_to(&mut self, database: TestDatabase) {
+        self.database = Some(Arc::new(database));
+        self.restart().await;
+    }
+
     /// What the server works with.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.app
