@@ -2,7 +2,7 @@
 
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
-use crate::config::{Config, MailSettings, MailWay, SmtpSecurity, SmtpSettings};
+use crate::config::{Config, MailSettings, MailWay, SmtpSecurity, SmtpSettings, Storage};
 use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Dkim, Mailbox, Mailer};
 use crate::store::{Store, StoreError};
@@ -79,7 +79,7 @@ impl App {
             None => None,
         };
         let store = Store::open(&config.database).await?;
-        let blobs = Blobs::Dir(blobs::Dir::open(&config.data.join("blobs")).map_err(folder)?);
+        let blobs = open_blobs(&config).map_err(folder)?;
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
@@ -128,6 +128,31 @@ impl App {
         jobs.abort();
         self.store.close().await;
         ended
+    }
+}
+
+/// Longest time for one try of one request to an S3 service. A part's 8 MiB need a megabit a second for it.
+const STORE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Opens what the settings say that ciphertext is kept in.
+///
+/// # Errors
+/// A folder below the data folder cannot be made, read or written.
+pub fn open_blobs(config: &Config) -> std::io::Result<Blobs> {
+    match &config.storage {
+        Storage::Folder => Ok(Blobs::Dir(blobs::Dir::open(&config.data.join("blobs"))?)),
+        Storage::S3(s3) => Ok(Blobs::S3(blobs::S3::open(&blobs::S3Settings {
+            bucket: s3.bucket.clone(),
+            endpoint: s3.endpoint.clone(),
+            region: s3.region.clone(),
+            path_style: s3.is_path_style(),
+            access_key_id: s3.access_key_id.clone(),
+            secret_access_key: s3.secret_access_key.expose().to_owned().into(),
+            prefix: s3.prefix.clone(),
+            server_side_encryption: s3.server_side_encryption.clone(),
+            spool: config.data.join("spool"),
+            deadline: STORE_DEADLINE,
+        })?)),
     }
 }
 

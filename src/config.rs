@@ -10,11 +10,13 @@ mod file;
 mod patience;
 mod public_url;
 mod reading;
+mod storage;
 
 pub use database::Database;
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
 pub use reading::Reading;
+pub use storage::{S3Settings, Storage};
 
 use self::file::File;
 use crate::people::SignInRule;
@@ -49,6 +51,8 @@ pub struct Config {
     pub tls: Option<TlsSettings>,
     /// How mail leaves.
     pub mail: MailSettings,
+    /// Where ciphertext is kept.
+    pub storage: Storage,
     /// What a transfer may be.
     pub limits: Limits,
     /// How long a client may take.
@@ -253,6 +257,10 @@ impl Config {
             trusted_proxies: file.trusted_proxies,
             tls: file.tls,
             mail: MailSettings { from, way, dkim: file.mail.dkim },
+            storage: match file.storage.s3 {
+                Some(s3) => Storage::S3(s3.parse()?),
+                None => Storage::Folder,
+            },
             limits: file.limits.parse()?,
             patience: Patience::default(),
             log: file.log,

@@ -4,26 +4,22 @@
 //! <root>/objects/ab/<object id>/<n>-<digest>    parts, whole and durable
 //! <root>/tmp/…                                  parts on their way in; emptied at start
 //! ```
-//! Both must be on one file system, because a part gets its name by renaming. Everything that touches the disk or
-//! digests bytes runs on tokio's blocking threads: the server's workers have one thread each, and a slow disk must
-//! not hold up the requests that share it.
+//! Both must be on one file system, because a part gets its name by renaming. Everything that touches the disk runs on
+//! tokio's blocking threads (see `intake`).
 
-use super::intake::next_batch;
-use super::key::object_path;
-use super::{BATCH_LEN, PartKey, PartStream, PutError, ReadError};
+use super::intake::{joined, take_in};
+use super::key::{ObjectParts, object_path};
+use super::{BATCH_LEN, CompleteError, PartKey, PartStream, PutError, ReadError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use protocol::{ObjectId, Sha256Digest};
-use sha2::{Digest as _, Sha256};
+use protocol::ObjectId;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::NamedTempFile;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 /// Only the account that the server runs under may look into the folders. Files are 0600 (tempfile's default).
 const FOLDER_MODE: u32 = 0o700;
@@ -59,24 +55,7 @@ impl Dir {
         len: u64,
         body: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<(), PutError<E>> {
-        let mut body = pin!(body.fuse());
-        let mut left = len;
-        let tmp = self.root.join("tmp");
-        let mut writing = spawn_blocking(move || PartWriter::create(&tmp));
-        // One batch is written while the next one is collected; memory holds these two.
-        loop {
-            let batch = next_batch(&mut body, &mut left).await;
-            let writer = joined(writing).await?;
-            let Some(batch) = batch? else { break self.keep(writer, key).await };
-            writing = spawn_blocking(move || writer.append(&batch));
-        }
-    }
-
-    /// Gives a completely written part its name, if it is the part that the key promises.
-    async fn keep<E>(&self, writer: PartWriter, key: &PartKey) -> Result<(), PutError<E>> {
-        if writer.digest() != key.sha256 {
-            return Err(PutError::Digest);
-        }
+        let file = take_in(&self.root.join("tmp"), &key.sha256, len, body).await?;
         let (path, new_folder) = (self.root.join(key.path()), Arc::clone(&self.new_folder));
         joined(spawn_blocking(move || {
             let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -84,11 +63,34 @@ impl Dir {
                 let _making = new_folder.lock().unwrap_or_else(PoisonError::into_inner);
                 make_folder_durably(folder)?;
             }
-            writer.persist(&path)?;
+            // Bytes first, then the name: a part is whole or absent, whenever the power goes. Of the file's own data
+            // only times may be lost.
+            file.as_file().sync_data()?;
+            file.persist(&path)?;
             sync_folder(folder)
         }))
         .await?;
         Ok(())
+    }
+
+    /// Nothing is put together here, the parts lie side by side; but whoever is told that an object is complete may
+    /// rely on it.
+    pub(super) async fn complete_object(&self, object: &ObjectParts) -> Result<(), CompleteError> {
+        let parts: Vec<(PathBuf, u64)> = object.parts().map(|(key, len)| (self.root.join(key.path()), len)).collect();
+        let missing = joined(spawn_blocking(move || {
+            let mut missing = Vec::new();
+            for (n, (path, len)) in (0..).zip(&parts) {
+                match fs::metadata(path) {
+                    Ok(metadata) if metadata.len() == *len => {}
+                    Ok(_) => missing.push(n),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(n),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(missing)
+        }))
+        .await?;
+        if missing.is_empty() { Ok(()) } else { Err(CompleteError::Parts(missing)) }
     }
 
     pub(super) async fn read_part(&self, key: &PartKey, range: Range<u64>) -> Result<PartStream, ReadError> {
@@ -144,37 +146,6 @@ impl Dir {
     }
 }
 
-/// A part on its way in. Dropped at any moment before it has its name, it takes its file with it; so a request that
-/// is cut off leaves nothing, wherever it was.
-struct PartWriter {
-    file: NamedTempFile,
-    sha256: Sha256,
-}
-
-impl PartWriter {
-    fn create(tmp: &Path) -> io::Result<Self> {
-        Ok(Self { file: NamedTempFile::new_in(tmp)?, sha256: Sha256::new() })
-    }
-
-    fn append(mut self, batch: &[u8]) -> io::Result<Self> {
-        self.sha256.update(batch);
-        self.file.write_all(batch)?;
-        Ok(self)
-    }
-
-    fn digest(&self) -> Sha256Digest {
-        Sha256Digest::from_bytes(self.sha256.clone().finalize().into())
-    }
-
-    /// Bytes first, then the name: a part is whole or absent, whenever the power goes. Of the file's own data only times
-    /// may be lost.
-    fn persist(self, path: &Path) -> io::Result<()> {
-        self.file.as_file().sync_data()?;
-        self.file.persist(path)?;
-        Ok(())
-    }
-}
-
 /// The next `left` bytes of a file as a stream. A piece that was sent on gives its memory to the next one.
 fn read_to_end_of_range(file: File, left: u64) -> PartStream {
     stream::try_unfold((file, left, Bytes::new()), |(mut file, left, spent)| async move {
@@ -195,11 +166,6 @@ fn read_to_end_of_range(file: File, left: u64) -> PartStream {
     .boxed()
 }
 
-/// What blocking work answered. It is lost only if it panicked or the process is going down.
-async fn joined<T>(work: JoinHandle<io::Result<T>>) -> io::Result<T> {
-    work.await.map_err(io::Error::other)?
-}
-
 /// Makes a folder, and those above it, that survive a power cut. A folder is only as durable as its name in the one
 /// above; telling the disk costs milliseconds, so it is told for new folders only.
 fn make_folder_durably(path: &Path) -> io::Result<()> {
@@ -218,22 +184,4 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PartWriter;
-    use crate::blobs::PutError;
-    use std::fs::OpenOptions;
-    use tempfile::{NamedTempFile, TempPath};
-
-    #[test]
-    fn a_full_disk_is_reported_as_such() {
-        // Linux' full disk: every write fails with ENOSPC.
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let name: TempPath = NamedTempFile::new().unwrap().into_temp_path();
-        let writer = PartWriter { file: NamedTempFile::from_parts(full, name), sha256: Default::default() };
-        let error = writer.append(b"one byte is too much").err().unwrap();
-        assert!(matches!(PutError::<()>::from(error), PutError::Full));
-    }
 }

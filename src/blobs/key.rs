@@ -1,5 +1,6 @@
-//! The name of a stored part. This type alone knows what a part is called and how it is typed in every store.
+//! The names of stored things. These types alone know what a part is called and how it is typed in every store.
 
+use protocol::layout::{PART_LEN, part_len};
 use protocol::{ObjectId, Sha256Digest};
 
 /// Media type of every stored part: the store sees nothing but ciphertext.
@@ -23,6 +24,44 @@ impl PartKey {
     /// `objects/ab/<object id>/<n>-<digest>`, relative to the store's root; unique and the same in every store.
     pub fn path(&self) -> String {
         format!("{}/{}-{}", object_path(&self.object_id), self.n, self.sha256)
+    }
+}
+
+/// A whole object: what its row and its parts' rows say that the store holds.
+#[derive(Debug, Clone)]
+pub struct ObjectParts {
+    /// Which object.
+    pub object_id: ObjectId,
+    /// Bytes of all its parts.
+    pub object_len: u64,
+    /// The SHA-256 of each part, in order.
+    pub digests: Vec<Sha256Digest>,
+}
+
+impl ObjectParts {
+    /// Each part's key and length, in order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (PartKey, u64)> {
+        (0..).zip(&self.digests).map(|(n, sha256)| {
+            let len = part_len(self.object_len, u64::from(n)).unwrap_or(PART_LEN);
+            (PartKey { object_id: self.object_id, n, sha256: *sha256 }, len)
+        })
+    }
+}
+
+/// What a store calls an object that is being put together. The object's row keeps its text; it is no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Upload(String);
+
+impl Upload {
+    /// As the row keeps it. Empty for a store that puts nothing together.
+    pub fn as_text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Upload {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 

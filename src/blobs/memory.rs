@@ -1,7 +1,7 @@
 //! Parts in this process's memory: for tests, and gone with the process.
 
 use super::intake::next_batch;
-use super::{BATCH_LEN, PartKey, PartStream, PutError, ReadError};
+use super::{BATCH_LEN, CompleteError, ObjectParts, PartKey, PartStream, PutError, ReadError};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 use protocol::{ObjectId, Sha256Digest};
@@ -52,6 +52,14 @@ impl Memory {
         }
         parts.insert(*key, part.freeze());
         Ok(())
+    }
+
+    pub(super) fn complete_object(&self, object: &ObjectParts) -> Result<(), CompleteError> {
+        let held = self.parts();
+        let is_there = |key: &PartKey, len: u64| held.get(key).is_some_and(|part| part.len() as u64 == len);
+        let missing: Vec<u32> =
+            object.parts().filter(|(key, len)| !is_there(key, *len)).map(|(key, _)| key.n).collect();
+        if missing.is_empty() { Ok(()) } else { Err(CompleteError::Parts(missing)) }
     }
 
     pub(super) fn read_part(&self, key: &PartKey, range: Range<u64>) -> Result<PartStream, ReadError> {

@@ -2,14 +2,19 @@
 //!
 //! | need | call |
 //! | --- | --- |
+//! | begin an object, once, before its first part | [`Blobs::begin_object`] |
+//! | drop the loser of two racing beginnings | [`Blobs::abandon_upload`] |
 //! | store an uploaded part | [`Blobs::put_part`] |
-//! | serve a range of a part | [`Blobs::read_part`] |
+//! | make an object of its parts, once all are there | [`Blobs::complete_object`] |
+//! | serve a range of a part of a complete object | [`Blobs::read_part`] |
 //! | drop the loser of two racing uploads | [`Blobs::delete_part`] |
 //! | purge a file | [`Blobs::delete_object`] |
 //! | find what a crash left behind | [`Blobs::list_objects`] |
 //!
 //! A part is there whole or not at all: its bytes are counted and digested on the way in, made durable, and only
-//! then given their name. Memory use is constant, whatever the length.
+//! then given their name. Memory use is constant, whatever the length. A store may hold parts apart until the object is
+//! complete (S3's multipart upload) or for ever (a folder); so nothing is read before [`Blobs::complete_object`], and
+//! only that promises that every part is there with its length and digest.
 //!
 //! This room must not know about transfers, people, rows, mail or HTTP. It never decides what may be stored, read
 //! or removed: a row exists before its first part and is marked gone before its bytes go, so whoever calls has
@@ -19,10 +24,12 @@ mod dir;
 mod intake;
 mod key;
 mod memory;
+mod s3;
 
 pub use dir::Dir;
-pub use key::{CONTENT_TYPE, PartKey};
+pub use key::{CONTENT_TYPE, ObjectParts, PartKey, Upload};
 pub use memory::Memory;
+pub use s3::{S3, S3Settings};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -44,6 +51,8 @@ pub const BATCH_LEN: usize = 256 * 1024;
 pub enum Blobs {
     /// A folder on this machine; the embedded default.
     Dir(Dir),
+    /// A bucket that many machines share.
+    S3(S3),
     /// This process's memory, for tests.
     Memory(Memory),
 }
@@ -63,9 +72,30 @@ pub enum PutError<E> {
     /// The body broke off.
     #[error("the body broke off: {0}")]
     Body(E),
-    /// The store failed.
+    /// The store does not know the upload (any more), nor any part of it: the object must be begun again.
+    #[error("the store does not know this upload any more")]
+    Gone,
+    /// The store failed; of the kind [`AWAY`] if another try may succeed.
     #[error("the store failed: {0}")]
     Io(io::Error),
+}
+
+/// The kind of an [`io::Error`] when the store cannot be reached, is too slow or asks to be left alone for a while:
+/// nothing is wrong with the request, and it may be repeated.
+pub const AWAY: io::ErrorKind = io::ErrorKind::ResourceBusy;
+
+/// Why an object is not complete.
+#[derive(Debug, thiserror::Error)]
+pub enum CompleteError {
+    /// These parts are not there as named; they must be stored again.
+    #[error("parts {0:?} are not there as named")]
+    Parts(Vec<u32>),
+    /// The store does not know the upload (any more), nor a finished object: it must be begun again.
+    #[error("the store does not know this upload any more")]
+    Gone,
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Io(#[from] io::Error),
 }
 
 impl<E> From<io::Error> for PutError<E> {
@@ -95,42 +125,84 @@ pub enum ReadError {
 }
 
 impl Blobs {
+    /// Begins an object. Who begins it twice must agree on one of the uploads, and abandon the other.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn begin_object(&self, object_id: &ObjectId) -> io::Result<Upload> {
+        match self {
+            Self::S3(s3) => s3.begin_object(object_id).await,
+            Self::Dir(_) | Self::Memory(_) => Ok(Upload::default()),
+        }
+    }
+
+    /// Drops an upload with all its parts; one that is not there is as good as dropped.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn abandon_upload(&self, object_id: &ObjectId, upload: &Upload) -> io::Result<()> {
+        match self {
+            Self::S3(s3) => s3.abandon_upload(object_id, upload).await,
+            Self::Dir(_) | Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// Stores a part of exactly `len` bytes whose SHA-256 is the key's. When this returns `Ok`, the part survives a
-    /// power cut. Storing the same part again is harmless.
+    /// power cut. Storing the same part again is harmless; storing other bytes for its number may take it away, which
+    /// [`Self::complete_object`] tells.
     ///
     /// # Errors
     /// [`PutError`]; a body that is too long is refused at its first byte too many. Dropping the future is as good
     /// as an error: nothing is stored.
     pub async fn put_part<E>(
         &self,
+        upload: &Upload,
         key: &PartKey,
         len: u64,
         body: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<(), PutError<E>> {
         match self {
             Self::Dir(dir) => dir.put_part(key, len, body).await,
+            Self::S3(s3) => s3.put_part(upload, key, len, body).await,
             Self::Memory(memory) => memory.put_part(key, len, body).await,
         }
     }
 
-    /// The bytes of a part in `range`, counted from the part's start. An empty range gives an empty stream.
+    /// Makes an object of its parts, if all are there with their lengths and digests. Harmless when it is complete
+    /// already. Nothing can be stored into it afterwards.
+    ///
+    /// # Errors
+    /// [`CompleteError`].
+    pub async fn complete_object(&self, upload: &Upload, object: &ObjectParts) -> Result<(), CompleteError> {
+        match self {
+            Self::Dir(dir) => dir.complete_object(object).await,
+            Self::S3(s3) => s3.complete_object(upload, object).await,
+            Self::Memory(memory) => memory.complete_object(object),
+        }
+    }
+
+    /// The bytes of a part of a complete object in `range`, counted from the part's start. An empty range gives an
+    /// empty stream.
     ///
     /// # Errors
     /// [`ReadError`], before the first byte; a failure later ends the stream with an error.
     pub async fn read_part(&self, key: &PartKey, range: Range<u64>) -> Result<PartStream, ReadError> {
         match self {
             Self::Dir(dir) => dir.read_part(key, range).await,
+            Self::S3(s3) => s3.read_part(key, range).await,
             Self::Memory(memory) => memory.read_part(key, range),
         }
     }
 
-    /// Removes a part; a part that is not there is as good as removed.
+    /// Removes a part that is not to count; a part that is not there is as good as removed.
     ///
     /// # Errors
     /// The store's own failures.
     pub async fn delete_part(&self, key: &PartKey) -> io::Result<()> {
         match self {
             Self::Dir(dir) => dir.delete_part(key).await,
+            // A part of an upload has no life of its own: it is replaced by the next one of its number, or goes with all.
+            Self::S3(_) => Ok(()),
             Self::Memory(memory) => {
                 memory.delete_part(key);
                 Ok(())
@@ -138,14 +210,15 @@ impl Blobs {
         }
     }
 
-    /// Removes every part of an object, also those that no row mentions; an object that is not there is as good as
-    /// removed.
+    /// Removes every part of an object, also those that no row mentions, and every upload of it; an object that is not
+    /// there is as good as removed. When this returns `Ok`, the store has confirmed that nothing is left.
     ///
     /// # Errors
     /// The store's own failures; call it again to finish.
     pub async fn delete_object(&self, object_id: &ObjectId) -> io::Result<()> {
         match self {
             Self::Dir(dir) => dir.delete_object(object_id).await,
+            Self::S3(s3) => s3.delete_object(object_id).await,
             Self::Memory(memory) => {
                 memory.delete_object(object_id);
                 Ok(())
@@ -153,7 +226,8 @@ impl Blobs {
         }
     }
 
-    /// Every object that has bytes here, in no particular order; one whose parts were deleted singly may be among them.
+    /// Every object that has bytes or an upload here, in no particular order; one whose parts were deleted singly may be
+    /// among them.
     /// What the database does not know of these is an orphan, because rows come before bytes.
     ///
     /// # Errors
@@ -161,6 +235,7 @@ impl Blobs {
     pub async fn list_objects(&self) -> io::Result<Vec<ObjectId>> {
         match self {
             Self::Dir(dir) => dir.list_objects().await,
+            Self::S3(s3) => s3.list_objects().await,
             Self::Memory(memory) => Ok(memory.list_objects()),
         }
     }

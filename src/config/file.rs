@@ -1,7 +1,7 @@
 //! The configuration file's shape. Every key may be left out.
 
 use super::database::DatabaseSection;
-use super::{ConfigError, DkimSettings, LogSettings, Secret, SmtpSettings, TlsSettings};
+use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ pub(super) struct File {
     pub(super) sign_in: SignInSection,
     pub(super) tls: Option<TlsSettings>,
     pub(super) mail: MailSection,
+    pub(super) storage: StorageSection,
     pub(super) limits: LimitsSection,
     pub(super) log: LogSettings,
 }
@@ -36,6 +37,12 @@ pub(super) struct MailSection {
     pub(super) from: Option<String>,
     pub(super) smtp: Option<SmtpSettings>,
     pub(super) dkim: Option<DkimSettings>,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct StorageSection {
+    pub(super) s3: Option<S3Settings>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

@@ -4,7 +4,7 @@
 //! extension of the response; `security::baseline`, which sees every answer, writes it as JSON or as a page. Faults of
 //! ours are told by a request number only: never database text, never a path.
 
-use crate::blobs::{PutError, ReadError};
+use crate::blobs::{AWAY, PutError, ReadError};
 use crate::keys::DoesNotOpen;
 use crate::store::StoreError;
 use actix_web::body::BoxBody;
@@ -12,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_RANGE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use protocol::{Problem, ProblemKind};
+use std::io::ErrorKind;
 
 /// Seconds after which it makes sense to ask again when the database is busy.
 const BUSY_RETRY: u64 = 5;
@@ -157,18 +158,22 @@ impl From<PutError<Refusal>> for Refusal {
             }
             PutError::Full => Self::storage_full(),
             PutError::Body(refusal) => refusal,
-            PutError::Io(error) => {
-                tracing::error!(%error, "a part could not be stored");
-                Self::internal()
-            }
+            // The row that said so is forgotten by now: the same request begins anew.
+            PutError::Gone => Self::unavailable(),
+            PutError::Io(error) => error.into(),
         }
     }
 }
 
 impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
-        tracing::error!(%error, "a stored part could not be read");
-        Self::internal()
+        match error {
+            ReadError::Io(error) if error.kind() == AWAY => error.into(),
+            error => {
+                tracing::error!(%error, "a stored part could not be read");
+                Self::internal()
+            }
+        }
     }
 }
 
@@ -181,8 +186,17 @@ impl From<DoesNotOpen> for Refusal {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Self {
-        tracing::error!(%error, "the operating system refused");
-        Self::internal()
+        match error.kind() {
+            AWAY => {
+                tracing::warn!(%error, "the store of bytes is away");
+                Self::unavailable()
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::storage_full(),
+            _ => {
+                tracing::error!(%error, "the operating system or the store of bytes refused");
+                Self::internal()
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::error::Refusal;
 use super::extract::{Sender, declared_len, watch};
 use crate::app::App;
-use crate::blobs::PartKey;
+use crate::blobs::{PartKey, PutError, Upload};
 use crate::store::PartAdded;
 use crate::transfer::{PARTS_UNDER_WAY, check_part, wrong_state};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,13 +35,32 @@ pub(super) async fn put(
         None if place.state != State::Draft => return Err(wrong_state(place.state).into()),
         None => {
             let _under_way = app.parts_under_way.begin(account_id).ok_or_else(too_many_under_way)?;
+            let upload = match place.upload {
+                Some(upload) => upload.into(),
+                None => begin_object(&app, &object_id).await?,
+            };
             let key = PartKey { object_id, n, sha256 };
             let body = watch(payload.into_inner(), app.config.patience);
-            app.blobs.put_part(&key, len, body).await?;
+            let put = app.blobs.put_part(&upload, &key, len, body).await;
+            if matches!(put, Err(PutError::Gone)) {
+                app.store.forget_upload(&object_id, upload.as_text()).await?;
+            }
+            put?;
             add_part(&app, &key).await?;
         }
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Begins an object at its first part. Of several that do so at once, here or on other machines, one counts.
+async fn begin_object(app: &App, object_id: &ObjectId) -> Result<Upload, Refusal> {
+    let begun = app.blobs.begin_object(object_id).await?;
+    let kept = app.store.keep_upload(object_id, begun.as_text()).await?.map(Upload::from);
+    if kept.as_ref() != Some(&begun) {
+        app.blobs.abandon_upload(object_id, &begun).await?;
+    }
+    // Ended meanwhile; if it expired, the next request says so.
+    kept.ok_or_else(|| wrong_state(State::Revoked).into())
 }
 
 /// Makes stored bytes count. If other bytes count already, or the transfer is over, these go again.

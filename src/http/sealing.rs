@@ -6,6 +6,7 @@ use super::extract::{Json, SEAL_LIMIT, Sender};
 use super::rates;
 use super::transfers::find_owned;
 use crate::app::App;
+use crate::blobs::{CompleteError, ObjectParts, Upload};
 use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret, seal_under, unseal_under};
 use crate::store::{Event, GIVE_UP_AFTER, MailKind, NewMail, NewSeal, OwnedTransfer};
 use crate::transfer::{CapsuleHeader, check_manifest, make_link, wrong_state};
@@ -53,7 +54,9 @@ pub(super) async fn seal(
 /// Makes a draft ready; `None` if it is no draft any more.
 async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) -> Result<Option<LinkToken>, Refusal> {
     let Asked { app, sender, id, request, verifier } = asked;
-    check_complete(&app.store.list_objects(id).await?)?;
+    let objects = app.store.list_objects(id).await?;
+    check_complete(&objects)?;
+    complete(app, id, &objects).await?;
     let token = make_token()?;
     let mail = make_mail(app, id, owned, &token)?;
     let wrapping = make_secret()?;
@@ -133,6 +136,26 @@ fn check_complete(objects: &[StoredObject]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Has the store make each object of its parts. What it does not hold as the rows say, the rows forget: then the upload
+/// is not complete, and the sender can send that again. Repeated after a crash, this finds done what was done.
+async fn complete(app: &App, id: &TransferId, objects: &[StoredObject]) -> Result<(), Refusal> {
+    let mut lost = false;
+    for (object, upload) in objects.iter().zip(app.store.list_uploads(id).await?) {
+        let upload = Upload::from(upload.unwrap_or_default());
+        let digests = object.parts.iter().map(|part| part.sha256).collect();
+        let parts = ObjectParts { object_id: object.object_id, object_len: object.object_len, digests };
+        match app.blobs.complete_object(&upload, &parts).await {
+            Ok(()) => continue,
+            Err(CompleteError::Parts(numbers)) => app.store.forget_parts(&object.object_id, &numbers).await?,
+            Err(CompleteError::Gone) => app.store.forget_upload(&object.object_id, upload.as_text()).await?,
+            Err(CompleteError::Io(error)) => return Err(error.into()),
+        }
+        tracing::error!(object = %object.object_id, "the store of bytes lost parts of a draft");
+        lost = true;
+    }
+    if lost { check_complete(&app.store.list_objects(id).await?) } else { Ok(()) }
 }
 
 fn make_token() -> std::io::Result<LinkToken> {

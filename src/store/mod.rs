@@ -6,6 +6,7 @@
 //! | `creation` | making a draft |
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
+//! | `uploads` | what the store of bytes calls unfinished objects |
 //! | `restarts` | a new object in the place of one that was given up |
 //! | `sealing` | the step from draft to ready, and resends |
 //! | `openings` | links, unlocking, tickets, wrong passcodes |
@@ -38,6 +39,7 @@ mod restarts;
 mod sealing;
 mod sweeps;
 mod transfers;
+mod uploads;
 
 pub use accounts::{Account, NewCode, NewSession, Session, TriedCode};
 pub use audit::{AuditEntry, Event};

@@ -6,6 +6,7 @@ use super::{Result, Store, damaged, to_time, to_u64};
 use crate::transfer::parse_state;
 use protocol::transfers::State;
 use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
+use sqlx::FromRow;
 
 /// Where a part goes.
 #[derive(Debug, Clone)]
@@ -16,6 +17,17 @@ pub struct PartPlace {
     pub object_len: u64,
     /// What is stored there already.
     pub stored: Option<Sha256Digest>,
+    /// What the store of bytes calls its object, once begun.
+    pub upload: Option<String>,
+}
+
+#[derive(FromRow)]
+struct PlaceRow {
+    state: String,
+    expires_at: i64,
+    object_len: i64,
+    upload: Option<String>,
+    sha256: Option<String>,
 }
 
 /// What came of writing down a part.
@@ -42,8 +54,8 @@ impl Store {
         n: u32,
         now: Timestamp,
     ) -> Result<Option<PartPlace>> {
-        let row: Option<(String, i64, i64, Option<String>)> = sqlx::query_as(
-            "SELECT t.state, t.expires_at, o.object_len, p.sha256
+        let row: Option<PlaceRow> = sqlx::query_as(
+            "SELECT t.state, t.expires_at, o.object_len, o.upload, p.sha256
              FROM transfers t JOIN objects o ON o.transfer_id = t.transfer_id
              LEFT JOIN parts p ON p.object_id = o.object_id AND p.n = $4
              WHERE t.account_id = $1 AND t.transfer_id = $2 AND o.object_id = $3",
@@ -54,11 +66,12 @@ impl Store {
         .bind(i64::from(n))
         .fetch_optional(&self.reads)
         .await?;
-        let Some((state, expires_at, object_len, stored)) = row else { return Ok(None) };
+        let Some(PlaceRow { state, expires_at, object_len, upload, sha256 }) = row else { return Ok(None) };
         Ok(Some(PartPlace {
             state: state_now(&state, to_time(expires_at), now)?,
             object_len: to_u64(object_len),
-            stored: stored.map(|text| Sha256Digest::parse(&text).map_err(|_| damaged("digest"))).transpose()?,
+            stored: sha256.map(|text| Sha256Digest::parse(&text).map_err(|_| damaged("digest"))).transpose()?,
+            upload,
         }))
     }
 

@@ -137,8 +137,8 @@ audit: seq=4 at=<1 min> event='transfer.sealed' actor='ruiz@north.example' trans
 audit: seq=5 at=<2 min> event='mail.accepted' actor='system' transfer_id=<transfer> address=NULL detail=''
 audit: seq=6 at=<1 h> event='transfer.opened' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail=''
 audit: seq=7 at=<1 h> event='transfer.received' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail='2 of 2 files verified'
-objects: object_id=<object 1> transfer_id=<transfer> position=0 object_len=116
-objects: object_id=<object 2> transfer_id=<transfer> position=1 object_len=16
+objects: object_id=<object 1> transfer_id=<transfer> position=0 object_len=116 upload=''
+objects: object_id=<object 2> transfer_id=<transfer> position=1 object_len=16 upload=''
 parts: object_id=<object 1> n=0 sha256=<hash>
 parts: object_id=<object 2> n=0 sha256=<hash>
 sealed: transfer_id=<transfer> capsule=<sealed> manifest=<sealed> repeat_token=<sealed>

@@ -3,11 +3,15 @@
 //! Each suite is written once against the closed enum and run on every back end, so that choosing another one in the
 //! configuration changes nothing but where the bytes are.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[path = "../shared/garage.rs"]
+mod garage;
 
 mod api_md;
 mod blobs;
 mod blobs_dir;
+mod blobs_s3;
 mod commands;
 mod exim;
 mod mail;

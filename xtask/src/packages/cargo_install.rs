@@ -1,4 +1,5 @@
-//! Commands that crates.io brings: cargo-deny, which reads deny.toml, geckodriver, which drives Firefox, and rage.
+//! Commands that crates.io brings: cargo-deny, which reads deny.toml, geckodriver, which drives Firefox, Garage, which
+//! serves S3, and rage.
 
 use std::path::PathBuf;
 
@@ -18,6 +19,11 @@ pub(crate) fn ensure_geckodriver() -> Result<PathBuf> {
     ensure("geckodriver", "0.37.1", Optimised::No)
 }
 
+/// Installs Garage, the S3 server of the tests and measurements, with one database engine of its three.
+pub(crate) fn ensure_garage() -> Result<PathBuf> {
+    ensure_with("garage", "2.5.0", Optimised::Yes, &["--no-default-features", "--features", "bundled-libs,sqlite"])
+}
+
 /// Installs rage, the age of others in Rust, and answers where the command is. For measurements.
 pub(crate) fn ensure_rage() -> Result<PathBuf> {
     ensure("rage", "0.12.1", Optimised::Yes)
@@ -30,13 +36,17 @@ enum Optimised {
     No,
 }
 
-/// Installs this version into a folder of its own inside `target/test-tools`.
 fn ensure(name: &str, version: &str, optimised: Optimised) -> Result<PathBuf> {
+    ensure_with(name, version, optimised, &[])
+}
+
+/// Installs this version into a folder of its own inside `target/test-tools`.
+fn ensure_with(name: &str, version: &str, optimised: Optimised, features: &[&str]) -> Result<PathBuf> {
     let folder = workspace::test_tools().join(name);
     if !is_made_from(&folder, version) {
         println!("    cargo install {name} {version}   (into target/test-tools/{name}, some minutes)");
         let mut install = cargo();
-        install.args(["install", "--locked", "--quiet", "--version", version, name, "--root"]);
+        install.args(["install", "--locked", "--quiet", "--version", version, name]).args(features).arg("--root");
         install.arg(&folder).arg("--target-dir").arg(folder.join("build"));
         if optimised == Optimised::No {
             install.arg("--debug");

@@ -35,6 +35,7 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
     apt::ensure_commands(&[("psql", "postgresql")])?;
     exim::ensure()?;
     cargo_install::ensure_geckodriver()?;
+    cargo_install::ensure_garage()?;
     npm::ensure()?;
     dicom_files::ensure()
 }

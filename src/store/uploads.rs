@@ -1,0 +1,88 @@
+//! What the store of bytes calls the objects that are being put together, and what it turned out not to have.
+
+use super::{Result, Store};
+use protocol::{ObjectId, TransferId};
+
+impl Store {
+    /// Writes down what the store of bytes calls an object, unless that is written down already. Answers what counts;
+    /// `None` if the object's transfer is no draft any more.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn keep_upload(&self, object_id: &ObjectId, upload: &str) -> Result<Option<String>> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE objects SET upload = $2 WHERE object_id = $1 AND upload IS NULL")
+            .bind(object_id.to_text())
+            .bind(upload)
+            .execute(&mut *transaction)
+            .await?;
+        let kept: Option<(String,)> = sqlx::query_as(
+            "SELECT o.upload FROM objects o JOIN transfers t ON t.transfer_id = o.transfer_id
+             WHERE o.object_id = $1 AND t.state = 'draft'",
+        )
+        .bind(object_id.to_text())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        // What counts for no draft is not written down either.
+        if kept.is_some() {
+            transaction.commit().await?;
+        }
+        Ok(kept.map(|(upload,)| upload))
+    }
+
+    /// What the store of bytes calls each object of a transfer, in order; `None` for one that was not begun.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_uploads(&self, transfer_id: &TransferId) -> Result<Vec<Option<String>>> {
+        let rows: Vec<(Option<String>,)> =
+            sqlx::query_as("SELECT upload FROM objects WHERE transfer_id = $1 ORDER BY position")
+                .bind(transfer_id.to_text())
+                .fetch_all(&self.reads)
+                .await?;
+        Ok(rows.into_iter().map(|(upload,)| upload).collect())
+    }
+
+    /// Forgets parts of a draft's object that the store of bytes does not hold as written down.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn forget_parts(&self, object_id: &ObjectId, numbers: &[u32]) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        for n in numbers {
+            sqlx::query(
+                "DELETE FROM parts WHERE object_id = $1 AND n = $2 AND object_id IN
+                     (SELECT o.object_id FROM objects o JOIN transfers t ON t.transfer_id = o.transfer_id
+                      WHERE o.object_id = $1 AND t.state = 'draft')",
+            )
+            .bind(object_id.to_text())
+            .bind(i64::from(*n))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Forgets an upload of a draft's object that the store of bytes does not know any more, and with it all parts.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn forget_upload(&self, object_id: &ObjectId, upload: &str) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        let forgotten = sqlx::query(
+            "UPDATE objects SET upload = NULL WHERE object_id = $1 AND COALESCE(upload, '') = $2
+               AND transfer_id IN (SELECT transfer_id FROM transfers WHERE state = 'draft')",
+        )
+        .bind(object_id.to_text())
+        .bind(upload)
+        .execute(&mut *transaction)
+        .await?;
+        if forgotten.rows_affected() == 1 {
+            sqlx::query("DELETE FROM parts WHERE object_id = $1")
+                .bind(object_id.to_text())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}

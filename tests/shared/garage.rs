@@ -1,0 +1,146 @@
+//! A real S3 server, Garage, for the tests of one process: started by the first that asks, ended with the process.
+//!
+//! Included by path in each test binary that needs it. Each test takes a prefix of its own in the one bucket.
+
+use filmjacket::blobs::{Blobs, S3, S3Settings};
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// The bucket that is there from the start.
+pub(crate) const BUCKET: &str = "films";
+
+/// What requests are signed for.
+pub(crate) const REGION: &str = "garage";
+
+/// The key that may do everything with the bucket, and make others. Known to everyone, for a server on loopback.
+pub(crate) const KEY_ID: &str = "GK0123456789abcdef01234567";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+const MISSING: &str = "`cargo xtask test` installs what the tests run";
+
+/// Where it listens, such as `http://127.0.0.1:3900`.
+pub(crate) fn endpoint() -> &'static str {
+    static ENDPOINT: OnceLock<String> = OnceLock::new();
+    ENDPOINT.get_or_init(|| {
+        let folder = own_folder("one");
+        let node = (0..TRIES).find_map(|_| start_single(&folder)).expect("Garage starts");
+        format!("http://127.0.0.1:{}", node.1)
+    })
+}
+
+/// A prefix that no other test has.
+pub(crate) fn own_prefix() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("test-{}/", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// How to reach the bucket through `endpoint`, below `prefix`.
+pub(crate) fn settings(endpoint: &str, prefix: &str, spool: &Path) -> S3Settings {
+    S3Settings {
+        bucket: BUCKET.into(),
+        endpoint: Some(endpoint.into()),
+        region: REGION.into(),
+        path_style: true,
+        access_key_id: KEY_ID.into(),
+        secret_access_key: SECRET.to_owned().into(),
+        prefix: prefix.into(),
+        server_side_encryption: None,
+        spool: spool.to_owned(),
+        deadline: Duration::from_secs(30),
+    }
+}
+
+/// A store of a test's own.
+pub(crate) fn blobs(spool: &Path) -> Blobs {
+    Blobs::S3(S3::open(&settings(endpoint(), &own_prefix(), spool)).unwrap())
+}
+
+const TRIES: usize = 5;
+
+/// Ports are chosen beforehand, for Garage does not tell them; should another process take one in between, it ends at
+/// once and the next ones have their turn.
+fn start_single(folder: &Path) -> Option<(Child, u16)> {
+    let (s3, rpc) = (free_port(), free_port());
+    let config = folder.join("garage.toml");
+    fs::write(&config, config_text(folder, 1, s3, rpc)).unwrap();
+    let mut server = command(&config);
+    server.args(["server", "--single-node", "--default-bucket"]);
+    server.env("GARAGE_DEFAULT_ACCESS_KEY", KEY_ID).env("GARAGE_DEFAULT_SECRET_KEY", SECRET);
+    server.env("GARAGE_DEFAULT_BUCKET", BUCKET);
+    let mut process = spawn(server, &folder.join("log.txt"));
+    answers(&mut process, s3).then_some((process, s3))
+}
+
+/// Whether it listens before it ends.
+pub(crate) fn answers(process: &mut Child, port: u16) -> bool {
+    while process.try_wait().unwrap().is_none() {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+pub(crate) fn config_text(folder: &Path, replicas: u8, s3: u16, rpc: u16) -> String {
+    let folder = folder.display();
+    let rpc_secret = SECRET;
+    // No syncing: a test's bytes need not survive a power cut. A part is eight blocks instead of one a MiB.
+    format!(
+        "metadata_dir = \"{folder}/meta\"\ndata_dir = \"{folder}/data\"\ndb_engine = \"sqlite\"\n\
+         metadata_fsync = false\ndata_fsync = false\ndisable_scrub = true\nreplication_factor = {replicas}\n\
+         compression_level = \"none\"\nrpc_bind_addr = \"127.0.0.1:{rpc}\"\nrpc_public_addr = \"127.0.0.1:{rpc}\"\n\
+         rpc_secret = \"{rpc_secret}\"\n[s3_api]\ns3_region = \"{REGION}\"\napi_bind_addr = \"127.0.0.1:{s3}\"\n\
+         [admin]\n"
+    )
+}
+
+/// Garage with this configuration.
+pub(crate) fn command(config: &Path) -> Command {
+    let garage = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/garage/bin/garage");
+    // Killed when the thread that started it ends, and so with this process, however that ends.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(garage).arg("--config").arg(config);
+    command.stdin(Stdio::null()).env("RUST_LOG", "garage=info");
+    command
+}
+
+/// Starts a server from a thread that lives as long as this process.
+pub(crate) fn spawn(mut command: Command, log: &Path) -> Child {
+    let log = fs::File::create(log).unwrap();
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        send.send(command.spawn().expect(MISSING)).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    receive.recv().unwrap()
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A folder for as long as this process lives: nobody removes it at the end, so what dead processes left goes first.
+pub(crate) fn own_folder(name: &str) -> PathBuf {
+    let above = Path::new(env!("CARGO_TARGET_TMPDIR")).join("garage");
+    fs::create_dir_all(&above).unwrap();
+    for old in fs::read_dir(&above).unwrap() {
+        let old = old.unwrap().path();
+        let owner = old.file_name().and_then(|name| name.to_str()?.split('-').next());
+        if owner.is_none_or(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another process may be faster.
+            let _ = fs::remove_dir_all(old);
+        }
+    }
+    let own = above.join(format!("{}-{name}", std::process::id()));
+    fs::create_dir_all(&own).unwrap();
+    own
+}
