@@ -28,6 +28,16 @@ async fn axe_finds_nothing_on_the_recipients_pages_in_light_or_dark() {
     inspection.ends_after(9);
 }
 
+#[tokio::test]
+async fn axe_finds_nothing_where_a_transfer_was_interrupted_in_light_or_dark() {
+    let mut inspection = Inspection::default();
+    tour::walk_through_interruptions(&mut async |browser: &Browser, state: &str| {
+        inspection.inspect(browser, state).await;
+    })
+    .await;
+    inspection.ends_after(6);
+}
+
 /// What was found on the way.
 #[derive(Default)]
 struct Inspection {

@@ -42,6 +42,7 @@ async fn every_page_in_every_width_and_light() {
     };
     tour::walk_as_sender(&mut stop).await;
     tour::walk_as_recipient(&mut stop).await;
+    tour::walk_through_interruptions(&mut stop).await;
 }
 
 fn readme_picture(root: &Path, state: &str, width: u32, scheme: &str) -> Option<PathBuf> {

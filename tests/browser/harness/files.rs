@@ -90,3 +90,10 @@ pub(crate) fn sha256_of(path: &Path) -> [u8; 32] {
         }
     }
 }
+
+/// Bytes as [`write_noise`] writes them.
+pub(crate) fn noise(len: u64) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    write_noise(&folder.path().join("noise"), len);
+    std::fs::read(folder.path().join("noise")).unwrap()
+}

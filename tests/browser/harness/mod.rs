@@ -6,6 +6,7 @@ mod downloads;
 mod driver;
 pub(crate) mod engine;
 pub(crate) mod files;
+pub(crate) mod interrupted;
 pub(crate) mod line;
 pub(crate) mod log;
 pub(crate) mod native;

@@ -1,8 +1,9 @@
 //! Every page in every state, one after another, for whoever has something to check or to photograph there.
 
 use super::browser::Browser;
-use super::files::{self, write_all, write_noise};
-use super::native::{Parcel, Sender};
+use super::files::{self, noise, write_all, write_noise};
+use super::interrupted::{Interrupted, hold_last_parts};
+use super::native::{File, Parcel, Sender};
 use super::page::LONG_PATIENCE;
 use super::relay::Relay;
 use super::site::Site;
@@ -27,6 +28,13 @@ pub(crate) async fn walk_as_recipient(stop: &mut impl AsyncFnMut(&Browser, &str)
     visit_opening(&site, &browser, stop).await;
     visit_patient(&site, &browser, stop).await;
     visit_dead_ends(&site, &relay, &browser, stop).await;
+}
+
+/// What a sender and a recipient meet when a file, a reload, the line or time comes between.
+pub(crate) async fn walk_through_interruptions(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let interrupted = Interrupted::start().await;
+    visit_interrupted_sending(&interrupted, stop).await;
+    visit_interrupted_saving(&interrupted, stop).await;
 }
 
 async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
@@ -210,6 +218,52 @@ async fn visit_dead_ends(site: &Site, relay: &Relay, browser: &Browser, stop: &m
     browser.go(&link).await;
     browser.at_step("offline").await;
     stop(browser, "open-offline").await;
+}
+
+async fn visit_interrupted_sending(interrupted: &Interrupted, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let Interrupted { site, relay, sender, .. } = interrupted;
+    std::fs::remove_file(interrupted.study()).unwrap();
+    relay.line.release();
+    sender.text_with("#lost-text", "choose it again").await;
+    stop(sender, "send-file-lost").await;
+    interrupted.reload().await;
+    sender.at_step("resume").await;
+    stop(sender, "send-resume").await;
+    sender.click("#resume-go-on").await;
+    sender.shown("#resume-error").await;
+    stop(sender, "send-resume-error").await;
+    write_noise(&interrupted.study(), super::interrupted::STUDY_LEN);
+    relay.tamper(|request, answer| {
+        if request.method == "PUT" {
+            answer.cut_after = Some(0);
+            answer.head = String::new();
+        }
+    });
+    interrupted.choose_again("#resume-files", &[&interrupted.study(), &interrupted.picture()]).await;
+    sender.click("#resume-go-on").await;
+    sender.text_with("#network-note", "Waiting for the network").await;
+    stop(sender, "send-waiting").await;
+    site.clock.advance(24 * 3600);
+    relay.be_honest();
+    sender.shown("#sign-in-note").await;
+    stop(sender, "send-sign-in-again").await;
+}
+
+async fn visit_interrupted_saving(interrupted: &Interrupted, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let Interrupted { site, relay, sender: browser, .. } = interrupted;
+    // Five parts: above what is put together in memory.
+    let study = File::new("CT thorax 2026-11-20.zip", "application/zip", noise(40_000_007));
+    let sent = Sender::sign_in(site, SENDER).await.send(&Parcel::of([study])).await;
+    browser.open(&sent.link, &sent.passcode).await;
+    let held = hold_last_parts(relay);
+    browser.click("#file-list .save").await;
+    browser.until("document.querySelector('#save-progress').value > 20").await;
+    stop(browser, "open-saving").await;
+    site.clock.advance(24 * 3600);
+    relay.be_honest();
+    held.notify_one();
+    browser.shown("#open-again").await;
+    stop(browser, "open-again").await;
 }
 
 /// The passcode with one symbol changed.

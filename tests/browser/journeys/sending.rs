@@ -1,20 +1,16 @@
 //! Sending over a bad line, over a reload, and of files that change meanwhile.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::harness::browser::Browser;
-use crate::harness::files::{png, sha256_of, write_all, write_noise};
+use crate::harness::files::{png, sha256_of, write_noise};
+use crate::harness::interrupted::{Interrupted, STUDY_LEN};
 use crate::harness::line::{Fault, Upload};
 use crate::harness::page::LONG_PATIENCE;
-use crate::harness::relay::Relay;
 use crate::harness::site::Site;
 use crate::harness::steps::Passed;
-use fantoccini::Locator;
 
 const MIB: u64 = 1024 * 1024;
-/// Ten parts: more than all helpers hold.
-const STUDY_LEN: u64 = 80_000_000;
 
 /// Ten faults at random places of an upload of `len` bytes; the seed is told, so that a failure can be repeated.
 fn ten_faults(len: u64, seed: u64) -> Vec<(u64, Fault)> {
@@ -74,59 +70,7 @@ async fn an_upload_survives_ten_faults_of_the_line_and_sends_little_twice() {
     assert_eq!(sha256_of(&recipient.save(0).await), digest);
 }
 
-/// A picture that is there already and a study that is held in its middle.
-struct Interrupted {
-    site: Site,
-    relay: Relay,
-    sender: Browser,
-    folder: tempfile::TempDir,
-    digest: [u8; 32],
-}
-
 impl Interrupted {
-    async fn start() -> Self {
-        let (site, relay) = Site::start_relayed().await;
-        let folder = tempfile::tempdir().unwrap();
-        let digest = write_noise(&folder.path().join("study.zip"), STUDY_LEN);
-        write_all(folder.path(), &[png()]);
-        let sender = Browser::start().await;
-        sender.sign_in(&site).await;
-        let interrupted = Self { site, relay, sender, folder, digest };
-        interrupted.begin().await;
-        interrupted
-    }
-
-    async fn begin(&self) {
-        self.sender.prepare(&[self.picture(), self.study()]).await;
-        self.relay.line.hold_after(STUDY_LEN / 5);
-        self.sender.click("#seal-and-send").await;
-        self.relay.line.held().await;
-        self.sender.text_with("#progress-files li[data-index='0']", "done").await;
-    }
-
-    fn picture(&self) -> std::path::PathBuf {
-        self.folder.path().join("head.png")
-    }
-
-    fn study(&self) -> std::path::PathBuf {
-        self.folder.path().join("study.zip")
-    }
-
-    /// Picks files where `css` is.
-    async fn choose_again(&self, css: &str, files: &[&Path]) {
-        let lines: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        self.sender.client.find(Locator::Css(css)).await.unwrap().send_keys(&lines.join("\n")).await.unwrap();
-    }
-
-    async fn reload(&self) {
-        self.sender.go(&self.site.url("/send")).await;
-    }
-
-    async fn done(&self) -> Passed {
-        self.sender.at_step_within("done", LONG_PATIENCE).await;
-        Passed { link: self.sender.text("#link").await, passcode: self.sender.text("#passcode").await }
-    }
-
     /// Drafts that the sender's browser keeps.
     async fn drafts(&self) -> u64 {
         let script = "const done = arguments[arguments.length - 1];

@@ -10,17 +10,16 @@ use tokio::sync::Notify;
 
 use crate::harness::browser::{Browser, Options};
 use crate::harness::engine::Engine;
-use crate::harness::files::{empty, sha256_of, write_noise};
+use crate::harness::files::{empty, noise, sha256_of};
+use crate::harness::interrupted::{hold_last_parts, part_of};
 use crate::harness::native::{File, Parcel, Sender, Sent};
 use crate::harness::page::LONG_PATIENCE;
-use crate::harness::relay::{Answer, Relay, Request, header};
+use crate::harness::relay::{Answer, Relay, Request};
 use crate::harness::site::Site;
 use crate::harness::steps::SENDER;
 
 /// Five parts, the last of them short: above what is put together in memory.
 const STUDY_LEN: u64 = 40_000_007;
-/// Sealed bytes of a part (docs/FORMAT.md).
-const PART_LEN: u64 = 8_390_656;
 
 #[tokio::test]
 async fn an_archive_with_any_names_is_streamed_to_disk_in_firefox() {
@@ -232,14 +231,7 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
 
 /// Saves up to where something is written, and holds back what is missing.
 async fn begin_and_stall(recipient: &Browser, way: Way, relay: &Relay) -> Arc<Notify> {
-    let held = Arc::new(Notify::new());
-    let hold = Arc::clone(&held);
-    relay.tamper(move |request, answer| {
-        if part_of(request) == Some(3) {
-            answer.held = Some(Arc::clone(&hold));
-            answer.cut_after = Some(0);
-        }
-    });
+    let held = hold_last_parts(relay);
     recipient.click("#file-list .save").await;
     saving_has_begun(recipient, way).await;
     held
@@ -273,19 +265,6 @@ async fn study_behind_a_relay() -> (Site, Relay, Sent, [u8; 32]) {
     let file = File::new("study.zip", "application/zip", bytes);
     let sent = Sender::sign_in(&site, SENDER).await.send(&Parcel::of([file])).await;
     (site, relay, sent, digest)
-}
-
-/// Which part a request for an object asks for.
-fn part_of(request: &Request) -> Option<u64> {
-    request.target.strip_prefix("/api/v1/open/objects/")?;
-    let range = header(&request.head, "range")?.strip_prefix("bytes=")?;
-    Some(range.split_once('-')?.0.parse::<u64>().ok()? / PART_LEN)
-}
-
-fn noise(len: u64) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    write_noise(&folder.path().join("noise"), len);
-    std::fs::read(folder.path().join("noise")).unwrap()
 }
 
 /// Name and digest of each entry, as another program reads them; it checks the archive's own sums too.
