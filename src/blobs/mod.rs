@@ -29,7 +29,7 @@ mod s3;
 pub use dir::Dir;
 pub use key::{CONTENT_TYPE, ObjectParts, PartKey, Upload};
 pub use memory::Memory;
-pub use s3::{S3, S3Settings};
+pub use s3::{Finding, S3, S3Settings};
 
 use bytes::Bytes;
 use futures_util::Stream;

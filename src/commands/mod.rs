@@ -9,6 +9,7 @@ mod config;
 mod copy;
 mod migrate;
 mod serve;
+mod storage;
 
 use crate::config::Reading;
 use crate::store::TableDigest;
@@ -35,6 +36,9 @@ enum What {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::What),
+    /// Look at the bucket where ciphertext is kept, or prepare it.
+    #[command(subcommand)]
+    Storage(storage::What),
     /// Bring the database's tables up to date, as the server does when it starts.
     Migrate,
     /// Copy all rows to another database, and compare both. No server may be running.
@@ -58,6 +62,7 @@ impl Command {
         match self.what {
             What::Serve => told_in_the_log(serve::run(reading).await),
             What::Config(what) => told_on_stderr(config::run(&what, reading)),
+            What::Storage(what) => told_on_stderr(storage::run(what, reading).await),
             What::Migrate => told_on_stderr(migrate::run(reading).await),
             What::Copy(what) => told_on_stderr(copy::run(&what).await),
             What::Backup { file } => told_on_stderr(backup::back_up(reading, &file).await),

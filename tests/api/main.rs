@@ -15,6 +15,7 @@
 //! | `slow` | clients that are slow or pretend to be |
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
 //! | `sqlite_file` | what is true of the SQLite file only |
+//! | `bucket` | ciphertext in a real S3 bucket: journeys, crashes, uploads lost behind our back |
 //! | `copies` | rows moved to another engine, backups and what they bring back |
 //! | `nodes` | several nodes on one PostgreSQL |
 //! | `canary` | no secret is anywhere it should not be |
@@ -22,9 +23,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod harness;
+#[path = "../shared/garage.rs"]
+mod s3_server;
 
 mod access;
 mod baseline;
+mod bucket;
 mod canary;
 mod copies;
 mod drafts;

@@ -1,5 +1,6 @@
 //! What the `filmjacket` command says and how it ends, as an administrator's shell sees it.
 
+use crate::garage;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -75,4 +76,42 @@ fn the_database_is_migrated_backed_up_restored_and_copied_by_command() {
     // A password in an address that does not read is not repeated.
     let (ok, _, complaint) = run(&["copy", "--from", "postgres://me:canary@host", "--to", "sqlite:other.sqlite"]);
     assert!(!ok && complaint.contains("must name the database") && !complaint.contains("canary"), "{complaint}");
+}
+
+/// The settings of the tests' bucket, below a prefix of its own.
+fn bucket_settings(change: impl Fn(String) -> String) -> String {
+    change(format!(
+        "[storage.s3]\nbucket = \"{}\"\nendpoint = \"{}\"\nregion = \"{}\"\naccess_key_id = \"{}\"\nsecret_access_key = \"{}\"\nprefix = \"{}\"\n",
+        garage::BUCKET,
+        garage::endpoint(),
+        garage::REGION,
+        garage::KEY_ID,
+        garage::SECRET,
+        garage::own_prefix(),
+    ))
+}
+
+#[test]
+fn a_bucket_is_tried_prepared_and_then_found_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = bucket_settings(|text| text);
+    let output = filmjacket(folder.path(), &config, &["storage", "setup"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = filmjacket(folder.path(), &config, &["storage", "check"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(told.lines().filter(|line| line.starts_with("ok ")).count(), 8, "{told}");
+    assert!(!folder.path().join("data").exists(), "a check makes nothing");
+}
+
+#[test]
+fn a_bucket_that_cannot_be_used_is_told_by_what_it_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    for change in [("bucket = \"films\"", "bucket = \"nowhere\""), (garage::SECRET, &"f".repeat(64))] {
+        let config = bucket_settings(|text| text.replace(change.0, change.1));
+        let output = filmjacket(folder.path(), &config, &["storage", "check"]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(!output.status.success() && told.contains("wrong  send parts"), "{told}");
+        assert!(!told.contains(change.1) || change.1 == "bucket = \"nowhere\"", "{told}");
+    }
 }

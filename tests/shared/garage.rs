@@ -2,6 +2,8 @@
 //!
 //! Included by path in each test binary that needs it. Each test takes a prefix of its own in the one bucket.
 
+#![allow(dead_code, reason = "each test binary uses its part of this")]
+
 use filmjacket::blobs::{Blobs, S3, S3Settings};
 use std::fs;
 use std::net::{TcpListener, TcpStream};

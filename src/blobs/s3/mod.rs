@@ -10,6 +10,7 @@
 //! | `complete` | the parts → an object, verified before and after |
 //! | `read` | ranges |
 //! | `sweep` | deleting, and listing what is there |
+//! | `check` | whether a bucket can do all this, and the rule it should have |
 //! | `fault` | what an error means |
 //!
 //! A part is first taken in whole on this machine, so that a slow or broken client holds up no connection to the store,
@@ -17,12 +18,14 @@
 //! that we signed into the request. Whether a part *counts* is said by its row; whether the store has it is asked again
 //! when the object is completed, because a later upload of the same number takes an earlier one's place.
 
+mod check;
 mod client;
 mod complete;
 mod fault;
 mod read;
 mod sweep;
 
+pub use check::Finding;
 pub use client::S3Settings;
 
 use self::fault::{fault, is_code};

@@ -1,0 +1,165 @@
+//! Ciphertext in a real S3 bucket: the same journeys, and what a crash or somebody else may do to the bucket meanwhile.
+//! *Ready* means each time that every object is there with its length and digests.
+
+use crate::harness::parcel::{File, scribble};
+use crate::harness::{DAY, Parcel, Recipient, Sender, Site, rows};
+use crate::s3_server as s3;
+use filmjacket::blobs::{ObjectParts, Upload};
+use filmjacket::config::{Config, Reading, Storage};
+use filmjacket::jobs;
+use protocol::layout;
+use protocol::transfers::{LinkAnswer, State};
+
+const ANA: &str = "ruiz@north.example";
+
+/// The tests' bucket, below a prefix that the data folder names, so that a restarted server finds its objects again.
+fn in_bucket(config: &mut Config) {
+    let own = config.data.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
+    let text = format!(
+        "[storage.s3]\nbucket = \"{}\"\nendpoint = \"{}\"\nregion = \"{}\"\naccess_key_id = \"{}\"\nsecret_access_key = \"{}\"\nprefix = \"{own}/\"\n",
+        s3::BUCKET,
+        s3::endpoint(),
+        s3::REGION,
+        s3::KEY_ID,
+        s3::SECRET
+    );
+    config.storage = Reading::parse(&text, std::iter::empty()).unwrap().config.storage;
+    assert!(matches!(config.storage, Storage::S3(_)));
+}
+
+async fn objects_in(site: &Site) -> usize {
+    site.app().blobs.list_objects().await.unwrap().len()
+}
+
+async fn upload_of(site: &Site, parcel: &Parcel) -> Upload {
+    rows::one(site, &format!("SELECT upload FROM objects WHERE object_id = '{}'", parcel.object_id(0))).await.into()
+}
+
+#[actix_web::test]
+async fn what_was_sealed_comes_out_of_a_bucket_byte_for_byte_and_is_purged_from_it() {
+    let site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let two_parts = layout::CHUNK_PLAIN_LEN * layout::CHUNKS_PER_PART + 4711;
+    let files = [File::new("empty.txt", Vec::new()), File::new("series.dcm", scribble(two_parts))];
+    let parcel = Parcel::seal(&site, "the left knee", &files);
+    let recipient = sender.send(&parcel).await;
+    let (_, opened) = recipient.open(parcel.passcode.as_ref().unwrap()).await;
+    for (file, plain) in files.iter().zip(&opened) {
+        assert!(file.bytes == *plain, "{} changed on its way", file.name);
+    }
+    assert_eq!(objects_in(&site).await, 2);
+    sender.end(&parcel).await.expect(204);
+    site.tidy().await;
+    assert_eq!(objects_in(&site).await, 0);
+    assert!(!site.data().join("blobs").exists());
+}
+
+#[actix_web::test]
+async fn many_first_parts_at_once_begin_one_upload() {
+    let site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let plain = 2 * layout::CHUNK_PLAIN_LEN * layout::CHUNKS_PER_PART + 1;
+    let parcel = Parcel::scribble(&site, &[plain]);
+    sender.create(&parcel).await.expect(201);
+    let answers = futures_util::future::join_all((0..3).map(|n| sender.put_part(&parcel, 0, n))).await;
+    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [204; 3]);
+    sender.seal(&parcel).await.expect(200);
+    sender.end(&parcel).await.expect(204);
+    site.tidy().await;
+    assert_eq!(objects_in(&site).await, 0, "an upload was left behind");
+}
+
+#[actix_web::test]
+async fn a_seal_repeated_after_a_crash_between_completing_and_its_row_succeeds() {
+    let mut site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[5000]);
+    sender.upload(&parcel).await;
+    let stored = sender.objects(&parcel).await.remove(0);
+    let digests = stored.parts.iter().map(|part| part.sha256).collect();
+    let object = ObjectParts { object_id: stored.object_id, object_len: stored.object_len, digests };
+    site.app().blobs.complete_object(&upload_of(&site, &parcel).await, &object).await.unwrap();
+    let session = sender.client.cookie("filmjacket-session").unwrap();
+    site.restart().await;
+    let client = site.client();
+    client.set_cookie("filmjacket-session", &session);
+    let sender = Sender::resume(&site, client);
+    assert_eq!(sender.look(&parcel.id()).await.state, State::Draft);
+    let LinkAnswer { link } = sender.seal(&parcel).await.expect(200).json();
+    let recipient = Recipient::with_link(&site, &link);
+    let ticket = recipient.take_ticket(&parcel.proof()).await;
+    assert_eq!(recipient.fetch(&ticket, &parcel.object_id(0), "").await.expect(200).body, parcel.part(0, 0));
+}
+
+#[actix_web::test]
+async fn parts_that_the_bucket_lost_make_no_transfer_ready_and_can_be_sent_again() {
+    let site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[5000]);
+    sender.upload(&parcel).await;
+    let upload = upload_of(&site, &parcel).await;
+    site.app().blobs.abandon_upload(&parcel.object_id(0), &upload).await.unwrap();
+    sender.seal(&parcel).await.refused(409, "parts-missing");
+    assert_eq!(sender.look(&parcel.id()).await.state, State::Draft);
+    assert!(sender.objects(&parcel).await[0].parts.is_empty(), "the sender is told what is really there");
+    sender.put_part(&parcel, 0, 0).await.expect(204);
+    sender.seal(&parcel).await.expect(200);
+}
+
+#[actix_web::test]
+async fn an_upload_that_was_lost_meanwhile_is_begun_again_at_the_next_try() {
+    let site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[layout::CHUNK_PLAIN_LEN * layout::CHUNKS_PER_PART + 1]);
+    sender.create(&parcel).await.expect(201);
+    sender.put_part(&parcel, 0, 1).await.expect(204);
+    let upload = upload_of(&site, &parcel).await;
+    site.app().blobs.abandon_upload(&parcel.object_id(0), &upload).await.unwrap();
+    sender.put_part(&parcel, 0, 0).await.refused(503, "unavailable");
+    sender.put_part(&parcel, 0, 0).await.expect(204);
+    sender.seal(&parcel).await.refused(409, "parts-missing");
+    sender.put_part(&parcel, 0, 1).await.expect(204);
+    sender.seal(&parcel).await.expect(200);
+}
+
+#[actix_web::test]
+async fn other_bytes_that_took_a_parts_place_in_the_bucket_are_never_sealed() {
+    let site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[5000]);
+    sender.upload(&parcel).await;
+    let upload = upload_of(&site, &parcel).await;
+    let other = bytes::Bytes::from(scribble(5016));
+    let key = filmjacket::blobs::PartKey {
+        object_id: parcel.object_id(0),
+        n: 0,
+        sha256: protocol::Sha256Digest::from_bytes(<sha2::Sha256 as sha2::Digest>::digest(&other).into()),
+    };
+    let body = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(other)]);
+    site.app().blobs.put_part(&upload, &key, 5016, body).await.unwrap();
+    sender.seal(&parcel).await.refused(409, "parts-missing");
+    sender.put_part(&parcel, 0, 0).await.expect(204);
+    let LinkAnswer { link } = sender.seal(&parcel).await.expect(200).json();
+    let recipient = Recipient::with_link(&site, &link);
+    let ticket = recipient.take_ticket(&parcel.proof()).await;
+    assert_eq!(recipient.fetch(&ticket, &parcel.object_id(0), "").await.expect(200).body, parcel.part(0, 0));
+}
+
+#[actix_web::test]
+async fn uploads_that_no_row_knows_are_swept_and_drafts_are_not() {
+    let site = Site::start_with(in_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let draft = Parcel::scribble(&site, &[100]);
+    sender.upload(&draft).await;
+    let forgotten = protocol::ObjectId::from_bytes([7; 16]);
+    site.app().blobs.begin_object(&forgotten).await.unwrap();
+    assert_eq!(jobs::sweep_orphans(site.app()).await.unwrap(), 1);
+    sender.seal(&draft).await.expect(200);
+    assert_eq!(jobs::sweep_orphans(site.app()).await.unwrap(), 0);
+    // An abandoned draft goes with its upload.
+    let abandoned = Parcel::scribble(&site, &[100]);
+    sender.upload(&abandoned).await;
+    site.wait(DAY + 1);
+    site.tidy().await;
+    assert_eq!(objects_in(&site).await, 1);
+}
