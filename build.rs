@@ -20,6 +20,8 @@ const BROWSER_CLIENT: [&str; 3] = ["wasm/filmjacket.js", "wasm/filmjacket_bg.was
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("static");
     println!("cargo::rerun-if-changed=build.rs");
+    // sqlx embeds the folder, and cargo does not see a file that is new in it.
+    println!("cargo::rerun-if-changed=migrations");
     println!("cargo::rerun-if-changed={}", root.display());
     if BROWSER_CLIENT.iter().any(|path| !root.join(path).is_file()) {
         println!("cargo::error=the browser client is not built: run `cargo xtask wasm`");
