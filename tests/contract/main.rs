@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../shared/faulty_line.rs"]
+mod faulty_line;
 #[path = "../shared/garage.rs"]
 mod garage;
 
@@ -12,6 +14,7 @@ mod api_md;
 mod blobs;
 mod blobs_dir;
 mod blobs_s3;
+mod blobs_s3_faults;
 mod commands;
 mod exim;
 mod mail;
