@@ -4,6 +4,7 @@ use crate::blobs::{body, key_of, object, object_of, put, put_one, read, some_byt
 use crate::garage;
 use filmjacket::blobs::{AWAY, BATCH_LEN, Blobs, CompleteError, PutError, ReadError, S3, S3Settings};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
+use protocol::layout::PART_LEN;
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,4 +114,29 @@ async fn the_spool_is_empty_after_each_part_and_at_each_start() {
     while files() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn of_three_machines_one_may_be_killed_in_the_middle_of_an_upload() {
+    let mut cluster = tokio::task::spawn_blocking(garage::Cluster::start).await.unwrap();
+    let spool = tempfile::tempdir().unwrap();
+    let at = |node: usize, cluster: &garage::Cluster| {
+        let folder = spool.path().join(node.to_string());
+        Blobs::S3(S3::open(&garage::settings(&cluster.endpoint(node), "", &folder)).unwrap())
+    };
+    let blobs = at(0, &cluster);
+    let (full, last) = (some_bytes(PART_LEN as usize), some_bytes(5000));
+    let upload = blobs.begin_object(&object(1)).await.unwrap();
+    let first_key = put(&blobs, &upload, object(1), 0, &full).await;
+    cluster.kill(2);
+    let second_key = put(&blobs, &upload, object(1), 1, &full).await;
+    let last_key = put(&blobs, &upload, object(1), 2, &last).await;
+    blobs.complete_object(&upload, &object_of(object(1), &[full.clone(), full.clone(), last.clone()])).await.unwrap();
+    // Another machine has it, too.
+    let other = at(1, &cluster);
+    assert!(read(&other, &first_key, 0..PART_LEN).await == full);
+    assert!(read(&other, &second_key, 0..PART_LEN).await == full);
+    assert_eq!(read(&other, &last_key, 0..5000).await, last);
+    blobs.delete_object(&object(1)).await.unwrap();
+    assert_eq!(other.list_objects().await.unwrap(), []);
 }

@@ -146,3 +146,67 @@ pub(crate) fn own_folder(name: &str) -> PathBuf {
     fs::create_dir_all(&own).unwrap();
     own
 }
+
+/// Three machines that keep everything three times. Killed with the process that started them.
+pub(crate) struct Cluster {
+    nodes: Vec<Child>,
+    ports: Vec<u16>,
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        let folders: Vec<PathBuf> = (1..=3).map(|n| own_folder(&format!("three-{n}"))).collect();
+        let ports: Vec<(u16, u16)> = folders.iter().map(|_| (free_port(), free_port())).collect();
+        let configs: Vec<PathBuf> = folders.iter().map(|folder| folder.join("garage.toml")).collect();
+        let mut nodes = Vec::new();
+        for ((folder, config), (s3, rpc)) in folders.iter().zip(&configs).zip(&ports) {
+            fs::write(config, config_text(folder, 3, *s3, *rpc)).unwrap();
+            let mut server = command(config);
+            server.arg("server");
+            let mut node = spawn(server, &folder.join("log.txt"));
+            assert!(answers(&mut node, *s3) && answers(&mut node, *rpc), "Garage starts");
+            nodes.push(node);
+        }
+        let ask = |config: &Path, arguments: &[&str]| {
+            let output = command(config).args(arguments).output().expect(MISSING);
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        // `id@address`
+        let ids: Vec<String> =
+            configs.iter().map(|config| ask(config, &["node", "id", "--quiet"]).trim().to_owned()).collect();
+        let first = configs[0].as_path();
+        for (n, id) in (1..).zip(&ids) {
+            if n > 1 {
+                ask(first, &["node", "connect", id]);
+            }
+            let node = id.split('@').next().unwrap_or_default();
+            ask(first, &["layout", "assign", "--zone", &format!("zone{n}"), "--capacity", "1G", node]);
+        }
+        ask(first, &["layout", "apply", "--version", "1"]);
+        ask(first, &["key", "import", "--yes", "-n", "tests", KEY_ID, SECRET]);
+        ask(first, &["bucket", "create", BUCKET]);
+        ask(first, &["bucket", "allow", "--read", "--write", "--owner", BUCKET, "--key", KEY_ID]);
+        Self { nodes, ports: ports.into_iter().map(|(s3, _)| s3).collect() }
+    }
+
+    pub(crate) fn endpoint(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}", self.ports[node])
+    }
+
+    /// kill -9
+    pub(crate) fn kill(&mut self, node: usize) {
+        self.nodes[node].kill().unwrap();
+        self.nodes[node].wait().unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            // One of them may be dead already.
+            let _ = node.kill();
+            let _ = node.wait();
+        }
+    }
+}
