@@ -1,20 +1,27 @@
 //! The running server as a value: tests build one on port 0 in a temporary folder and enter by main's door.
 
+mod readiness;
+
+pub use readiness::Readiness;
+
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, MailSettings, MailWay, SmtpSecurity, SmtpSettings, Storage};
 use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Dkim, Mailbox, Mailer};
+use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::tls::{Certificate, TlsError};
 use crate::transfer::PartsUnderWay;
 use actix_web::dev::Server;
+use protocol::Timestamp;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// All that requests and jobs work with.
 #[derive(Debug)]
@@ -37,6 +44,12 @@ pub struct App {
     pub certificate: Option<Arc<Certificate>>,
     /// Uploads that are not complete.
     pub parts_under_way: PartsUnderWay,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether the process was told to end: no new requests should come here.
+    pub stopping: AtomicBool,
+    /// What was found when readiness was asked for last.
+    looked: Mutex<Option<(Timestamp, Readiness)>>,
     /// Rung when mail was queued, so that a sign-in code does not wait for the next round.
     pub outbox_bell: Notify,
 }
@@ -93,6 +106,9 @@ impl App {
             keys,
             certificate,
             parts_under_way,
+            metrics: Metrics::default(),
+            stopping: AtomicBool::new(false),
+            looked: Mutex::new(None),
             outbox_bell,
         }))
     }
@@ -105,8 +121,17 @@ impl App {
         crate::http::serve(Arc::clone(self), listener)
     }
 
-    /// Serves, and does what is due without a request, until the process is told to end (SIGINT or SIGTERM). Requests
-    /// under way are then finished; a mail under way is sent again after the next start.
+    /// Answers `GET /metrics` on a listener of its own.
+    ///
+    /// # Errors
+    /// The listener cannot be used.
+    pub fn serve_metrics(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
+        crate::http::serve_metrics(Arc::clone(self), listener)
+    }
+
+    /// Serves, and does what is due without a request, until the process is told to end (SIGINT or SIGTERM). After SIGTERM
+    /// it says for `drain_seconds` that it is not ready, so that a load balancer turns elsewhere; a second signal cuts
+    /// that short. Requests under way are then finished; a mail under way is sent again after the next start.
     ///
     /// # Errors
     /// The listener cannot be used, or signals cannot be heard.
@@ -114,11 +139,24 @@ impl App {
         let server = self.serve(listener)?;
         let handle = server.handle();
         let mut terminate = signal(SignalKind::terminate())?;
+        let metrics = match self.config.metrics_listen {
+            Some(address) => Some(tokio::spawn(self.serve_metrics(TcpListener::bind(address)?)?)),
+            None => None,
+        };
         let jobs = tokio::task::spawn_local(crate::jobs::run(Arc::clone(self)));
+        let app = Arc::clone(self);
         let stop = tokio::task::spawn_local(async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
+                _ = terminate.recv() => {
+                    app.stopping.store(true, Ordering::SeqCst);
+                    tracing::info!(seconds = app.config.drain.as_secs(), "draining");
+                    tokio::select! {
+                        () = tokio::time::sleep(app.config.drain) => {}
+                        _ = terminate.recv() => {}
+                        _ = tokio::signal::ctrl_c() => {}
+                    }
+                }
             }
             tracing::info!("stopping");
             handle.stop(true).await;
@@ -126,6 +164,9 @@ impl App {
         let ended = server.await;
         stop.abort();
         jobs.abort();
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
         self.store.close().await;
         ended
     }

@@ -25,6 +25,7 @@ use protocol::sign_in::Limits;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What is shown in a secret's place.
@@ -57,6 +58,10 @@ pub struct Config {
     pub limits: Limits,
     /// How long a client may take.
     pub patience: Patience,
+    /// Where figures are asked for; nowhere unless given.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long after SIGTERM it says that it is not ready before it stops.
+    pub drain: Duration,
     /// How much is logged and in what form.
     pub log: LogSettings,
 }
@@ -263,6 +268,8 @@ impl Config {
             },
             limits: file.limits.parse()?,
             patience: Patience::default(),
+            metrics_listen: file.metrics_listen,
+            drain: Duration::from_secs(file.drain_seconds),
             log: file.log,
         })
     }

@@ -63,6 +63,10 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
+fn note_success(app: &App, job: &'static str) {
+    app.metrics.job_succeeded(job, app.clock.now().as_unix());
+}
+
 /// Takes a renewed certificate into use.
 pub fn renew_certificate(app: &App) {
     match app.certificate.as_ref().map(|certificate| certificate.renew()) {
@@ -84,7 +88,11 @@ fn log_failure(job: &str, result: Result<(), JobError>) {
 /// The first [`JobError`]; what failed is due again.
 pub async fn settle(app: &App) -> Result<(), JobError> {
     // Somebody waits for a sign-in code; nobody waits for a purge.
-    [expire(app).await, send_outbox(app).await, purge(app).await].into_iter().collect()
+    let done = [("expire", expire(app).await), ("mail", send_outbox(app).await), ("purge", purge(app).await)];
+    for (job, _) in done.iter().filter(|(_, outcome)| outcome.is_ok()) {
+        note_success(app, job);
+    }
+    done.into_iter().try_for_each(|(_, outcome)| outcome)
 }
 
 /// Ends what time has ended, tells senders whose transfers end within a day unopened, and forgets sessions, codes,
@@ -159,6 +167,7 @@ pub async fn sweep_orphans(app: &App) -> Result<usize, JobError> {
             swept += 1;
         }
     }
+    note_success(app, "orphans");
     Ok(swept)
 }
 

@@ -99,6 +99,12 @@ impl ServerKey {
         }
     }
 
+    /// Whether this very key still lies in the file, so that the next start will have it.
+    pub fn is_kept_in(&self, path: &Path) -> bool {
+        let kept = std::fs::File::open(path).ok().and_then(|file| Self::read(file, path).ok());
+        kept.is_some_and(|kept| kept.0.ct_eq(self.0.as_slice()).into())
+    }
+
     fn read(mut file: std::fs::File, path: &Path) -> Result<Self, KeyError> {
         let failed = |error| KeyError::Io(path.display().to_string(), error);
         if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {

@@ -10,6 +10,7 @@
 //! | [`clock`] | what time it is |
 //! | [`keys`] | the server key and all that is computed with it |
 //! | [`tls`] | the server's certificate, read again when it changes |
+//! | [`metrics`] | what is counted, for Prometheus |
 //! | [`app`] | the running server as a value |
 //! | [`http`] | requests and answers: the route table, errors, the HTTP baseline, one file a resource |
 //! | [`jobs`] | what happens without a request: expiry, purge, mail |
@@ -30,6 +31,7 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 pub mod mail;
+pub mod metrics;
 pub mod people;
 pub mod store;
 pub mod tls;

@@ -33,6 +33,11 @@ pub struct Dir {
 }
 
 impl Dir {
+    /// Whether the folder is there: a disk that was not mounted again is the usual reason why not.
+    pub(super) async fn ping(&self) -> io::Result<()> {
+        tokio::fs::metadata(self.root.join("objects")).await.map(drop)
+    }
+
     /// Opens the folder, making it if it is not there, and removes what an interrupted upload left behind.
     /// Blocks; meant for the start of the server.
     ///

@@ -194,6 +194,18 @@ impl Blobs {
         }
     }
 
+    /// Whether bytes can be stored and fetched now, as far as one cheap look tells.
+    ///
+    /// # Errors
+    /// The store's own failures.
+    pub async fn ping(&self) -> io::Result<()> {
+        match self {
+            Self::Dir(dir) => dir.ping().await,
+            Self::S3(s3) => s3.ping().await,
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// Removes a part that is not to count; a part that is not there is as good as removed.
     ///
     /// # Errors

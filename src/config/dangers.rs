@@ -1,6 +1,7 @@
 //! Settings that read well and give people away: each is refused with a sentence that says what to do.
 
 use super::{MailWay, Reading, SmtpSecurity, SmtpSettings};
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ impl Reading {
             self.open_line(),
             self.wrong_scheme(),
             self.forgeable_addresses(),
+            self.open_figures(),
             self.mail_on_disk(),
             self.mail_in_clear(),
         ];
@@ -45,6 +47,16 @@ impl Reading {
         Some(format!("trusted_proxies holds {everyone}, so that anyone can claim any address: name your proxies only"))
     }
 
+    fn open_figures(&self) -> Option<String> {
+        let address = self.config.metrics_listen?;
+        let is_ours = match address.ip() {
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+        };
+        (!is_ours)
+            .then(|| format!("metrics_listen {address} may be asked by anyone: take a loopback or private address"))
+    }
+
     fn mail_on_disk(&self) -> Option<String> {
         let MailWay::Folder(folder) = &self.config.mail.way else { return None };
         self.is_public().then(|| {
@@ -59,7 +71,7 @@ impl Reading {
         let MailWay::Smtp(SmtpSettings { host, security: SmtpSecurity::None, .. }) = &self.config.mail.way else {
             return None;
         };
-        let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         (!here)
             .then(|| format!("mail would go to {host} without encryption: set mail.smtp.security to tls or starttls"))
     }
@@ -137,6 +149,13 @@ mod tests {
     #[test]
     fn everyone_as_a_trusted_proxy_is_refused() {
         only(&format!("trusted_proxies = [\"0.0.0.0/0\"]\n{PUBLIC}{MAIL}"), "claim any address");
+    }
+
+    #[test]
+    fn figures_for_everyone_are_refused() {
+        only("metrics_listen = \"0.0.0.0:9464\"", "metrics_listen");
+        only("metrics_listen = \"203.0.113.9:9464\"", "metrics_listen");
+        assert!(dangers("metrics_listen = \"10.1.2.3:9464\"").is_empty());
     }
 
     #[test]

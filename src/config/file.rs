@@ -17,6 +17,8 @@ pub(super) struct File {
     pub(super) database: DatabaseSection,
     pub(super) server_key: Option<Secret>,
     pub(super) trusted_proxies: Vec<IpNet>,
+    pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) drain_seconds: u64,
     pub(super) sign_in: SignInSection,
     pub(super) tls: Option<TlsSettings>,
     pub(super) mail: MailSection,

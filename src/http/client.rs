@@ -56,6 +56,25 @@ fn last_stranger(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
     nearest
 }
 
+/// What names the request in every log on its way: our proxy's word for it, else one of ours. A stranger's word is not taken:
+/// it could be chosen to be confused with another's.
+pub(super) fn request_id(request: &HttpRequest, proxies: &[IpNet]) -> String {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let from_proxy = peer.is_some_and(|peer| proxies.iter().any(|net| net.contains(&peer)));
+    let told = request.headers().get("x-request-id").filter(|_| from_proxy).and_then(|value| value.to_str().ok());
+    let is_plain = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    told.filter(is_plain).map_or_else(make_request_id, str::to_owned)
+}
+
+/// No secret: 6 random bytes, or zeros if there are none.
+fn make_request_id() -> String {
+    let mut bytes = [0; 6];
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// For logs: the network without the house number.
 pub(super) fn mask_address(address: IpAddr) -> String {
     match address {

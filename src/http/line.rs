@@ -6,11 +6,13 @@
 //! over, the connection is reset, and with it goes all that the kernel still holds for it. A TLS handshake comes before
 //! any of this and has a head's time (see `serve`).
 
+use crate::app::App;
 use crate::config::Patience;
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Extensions;
 use actix_web::rt::{self, net::TcpStream};
+use actix_web::web;
 use bytes::Bytes;
 use socket2::{SockRef, Socket};
 use std::any::Any;
@@ -101,11 +103,12 @@ pub(super) struct PacedBody {
     body: BoxBody,
     line: Line,
     last_piece: usize,
+    app: web::Data<App>,
 }
 
 impl PacedBody {
-    pub(super) fn new(body: BoxBody, line: Line) -> Self {
-        Self { body, line, last_piece: 0 }
+    pub(super) fn new(body: BoxBody, line: Line, app: web::Data<App>) -> Self {
+        Self { body, line, last_piece: 0, app }
     }
 }
 
@@ -122,6 +125,7 @@ impl MessageBody for PacedBody {
         let piece = ready!(self.body.as_pin_mut().poll_next(context));
         if let Some(Ok(bytes)) = &piece {
             self.last_piece = bytes.len();
+            self.app.metrics.sent(bytes.len());
             self.line.await_taking(bytes.len());
         }
         Poll::Ready(piece)

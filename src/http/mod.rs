@@ -7,6 +7,7 @@
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `line` | cuts clients that are too slow |
 //! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `objects` | one file a resource |
+//! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
 //!
@@ -17,6 +18,7 @@ mod client;
 mod cookies;
 pub mod error;
 mod extract;
+mod health;
 mod line;
 mod me;
 mod objects;
@@ -31,11 +33,12 @@ mod security;
 mod sign_in;
 mod transfers;
 
+pub(crate) use self::health::serve_metrics;
 use crate::app::App;
 use crate::tls::Certificate;
 use actix_web::dev::Server;
 use actix_web::http::Method;
-use actix_web::{HttpResponse, HttpServer, Route as Handling, guard, middleware, web};
+use actix_web::{HttpServer, Route as Handling, guard, middleware, web};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +90,8 @@ macro_rules! routes {
 }
 
 routes! {
-    "/healthz" => { GET Anyone health }
+    "/healthz" => { GET Anyone health::health }
+    "/readyz" => { GET Anyone health::ready }
     "/" => { GET Anyone pages::sign_in }
     "/welcome" => { GET Anyone pages::welcome }
     "/send" => { GET Anyone pages::send }
@@ -127,12 +131,6 @@ fn on(method: Method) -> Handling {
 
 async fn refuse_method(allowed: &[&str]) -> error::Refusal {
     error::Refusal::method_not_allowed(allowed)
-}
-
-/// `GET /healthz`: the server runs and its database answers.
-async fn health(app: web::Data<App>) -> Result<HttpResponse, error::Refusal> {
-    app.store.ping().await?;
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
 }
 
 /// Connections that one worker holds at a time (the framework's own number).

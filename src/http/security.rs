@@ -1,9 +1,9 @@
 //! What holds for every answer, whichever handler made it: the HTTP baseline, the same-origin check, the error body,
 //! and one log line of allowed fields.
 
-use super::client::{client_address, mask_address};
+use super::client::{client_address, mask_address, request_id};
 use super::error::Refusal;
-use super::extract::is_safe;
+use super::extract::{declared_len, is_safe};
 use super::line::{Line, PacedBody};
 use super::pages;
 use crate::app::App;
@@ -46,6 +46,9 @@ const BASELINE: &[(&str, &str)] = &[
     ("x-robots-tag", "noindex"),
 ];
 
+/// Names a request in the log, in errors that people report, and on this answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Two years, where TLS is.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
@@ -62,7 +65,8 @@ pub(super) async fn baseline(
     if let Some(line) = &line {
         line.work();
     }
-    let request_id = make_request_id();
+    let request_id = request_id(request.request(), &app.config.trusted_proxies);
+    app.metrics.received(declared_len(request.request()).unwrap_or(0));
     let wants_page = wants_page(&request);
     let client = mask_address(client_address(request.request(), &app.config.trusted_proxies));
     let response = match check_request(&request, &app.config.public_url) {
@@ -71,18 +75,24 @@ pub(super) async fn baseline(
     };
     let mut response = write_problem(response, wants_page, &request_id);
     write_headers(response.headers_mut(), app.config.public_url.is_https());
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    // The template, not the address: addresses hold ids.
+    let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
+    app.metrics.answered(response.request().method().as_str(), &route, status, took);
     tracing::info!(
         request = %request_id,
         method = %response.request().method(),
-        // The template, not the address: addresses hold ids.
-        route = response.request().match_pattern().as_deref().unwrap_or("-"),
-        status = response.status().as_u16(),
-        ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        route,
+        status,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         client = %client,
         "answered"
     );
     Ok(match line {
-        Some(line) => response.map_body(|_, body| BoxBody::new(PacedBody::new(body, line))),
+        Some(line) => response.map_body(|_, body| BoxBody::new(PacedBody::new(body, line, app))),
         None => response,
     })
 }
@@ -171,11 +181,4 @@ fn write_headers(headers: &mut HeaderMap, tls: bool) {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-}
-
-/// Names one request in the log and in an error that people report. No secret: 6 random bytes, or zeros if there are none.
-fn make_request_id() -> String {
-    let mut bytes = [0; 6];
-    let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -26,6 +26,10 @@ impl Folder {
         Ok(Self { path: path.to_owned() })
     }
 
+    pub(super) async fn ping(&self) -> io::Result<()> {
+        tokio::fs::metadata(&self.path).await.map(drop)
+    }
+
     pub(super) async fn send(&self, mail: &OutgoingMail) -> Result<(), MailError> {
         let message = mail.to_message()?.formatted();
         let (folder, name) = (self.path.clone(), file_name(mail));

@@ -28,6 +28,7 @@ pub use words::{Line, Secret};
 
 /// Where mail goes. A closed set: each passes the contract suite (`tests/contract`).
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and a pointer would save nothing")]
 pub enum Mailer {
     /// To a mail server.
     Smtp(Smtp),
@@ -49,6 +50,18 @@ pub enum MailError {
 }
 
 impl Mailer {
+    /// Whether mail could leave now, as far as one look tells; nothing is sent.
+    ///
+    /// # Errors
+    /// The folder or the mail server is not there.
+    pub async fn ping(&self) -> std::io::Result<()> {
+        match self {
+            Self::Smtp(smtp) => smtp.ping().await,
+            Self::Folder(folder) => folder.ping().await,
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// There is no more mail for now: whatever was kept open for the next one is closed.
     pub async fn rest(&self) {
         if let Self::Smtp(smtp) = self {

@@ -15,6 +15,7 @@ use std::error::Error as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -53,7 +54,7 @@ pub struct Smtp {
     settings: SmtpSettings,
     tls: Option<TlsParameters>,
     /// Kept for the next mail, with how many it has taken.
-    kept: Mutex<Option<(Box<AsyncSmtpConnection>, u32)>>,
+    kept: Mutex<Option<(AsyncSmtpConnection, u32)>>,
 }
 
 /// Mail over one connection; servers end those that bring many (Postfix after 100) with what looks like a fault.
@@ -113,6 +114,12 @@ impl Smtp {
         dkim.sign(mail, &message).ok_or_else(|| MailError::Temporary("the mail could not be signed".to_owned()))
     }
 
+    /// Whether anybody listens there.
+    pub(super) async fn ping(&self) -> std::io::Result<()> {
+        let server = (self.settings.host.as_str(), self.settings.port);
+        timeout(GOOD_BYE, TcpStream::connect(server)).await.map_err(std::io::Error::other)?.map(drop)
+    }
+
     /// Says good-bye, if a connection was kept. One that stays unanswered changes nothing.
     pub(super) async fn rest(&self) {
         if let Some((mut connection, _)) = self.kept.lock().await.take() {
@@ -122,7 +129,7 @@ impl Smtp {
 
     /// The connection that was kept, if it is still alive, or a new one. A mail never finds out that the line is dead
     /// while the server already has it in hand.
-    async fn connection(&self) -> Result<(Box<AsyncSmtpConnection>, u32), MailError> {
+    async fn connection(&self) -> Result<(AsyncSmtpConnection, u32), MailError> {
         if let Some((mut connection, mails)) = self.kept.lock().await.take() {
             if mails < MAILS_A_CONNECTION && timeout(GOOD_BYE, connection.test_connected()).await == Ok(true) {
                 return Ok((connection, mails));
@@ -130,7 +137,7 @@ impl Smtp {
             let _ = timeout(GOOD_BYE, connection.abort()).await;
         }
         let connection = self.connect().await.map_err(|error| MailError::Temporary(one_line(&error)))?;
-        Ok((Box::new(connection), 0))
+        Ok((connection, 0))
     }
 
     /// A connection that may be asked to take mail.

@@ -13,6 +13,7 @@
 //! | `outbox` | mail on its way |
 //! | `sweeps` | expiry and purge |
 //! | `rates` | requests counted |
+//! | `figures` | how much there is of what |
 //! | `audit` | who did what, when, from where |
 //!
 //! `copy` moves all rows from one engine to another, `backup` all but what backups must not have.
@@ -30,6 +31,7 @@ mod backup;
 mod copy;
 mod creation;
 mod engine;
+mod figures;
 mod locks;
 mod openings;
 mod outbox;

@@ -11,6 +11,8 @@
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
+//! | `operating` | readiness, figures, request numbers |
+//! | `proxies` | the whole journey through nginx and Caddy, with the snippets of deploy/ |
 //! | `tls` | TLS 1.3, certificates that are renewed, handshakes that are slow |
 //! | `slow` | clients that are slow or pretend to be |
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
@@ -39,9 +41,11 @@ mod journey;
 mod links;
 mod nodes;
 mod objects;
+mod operating;
 mod outbox;
 mod parts;
 mod passcodes;
+mod proxies;
 mod reading;
 mod restart;
 mod sealing;

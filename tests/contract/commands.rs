@@ -1,9 +1,12 @@
 //! What the `filmjacket` command says and how it ends, as an administrator's shell sees it.
 
 use crate::garage;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 const SAFE: &str = "public_url = \"https://films.clinic.example\"\ntrusted_proxies = [\"10.0.0.1/32\"]\n\
     sign_in.allow = [\"clinic.example\"]\n[mail.smtp]\nhost = \"mail.clinic.example\"\npassword = \"canary\"\n";
@@ -41,6 +44,47 @@ fn an_unsafe_configuration_is_neither_approved_nor_served() {
         assert!(!output.status.success() && complaint.contains("claim any address"), "{arguments:?}: {complaint}");
         assert!(!complaint.contains("canary"));
     }
+}
+
+/// The answer to one request, head and all; nothing while nobody listens.
+fn ask(port: u16, path: &str) -> String {
+    let mut answer = String::new();
+    if let Ok(mut line) = TcpStream::connect(("127.0.0.1", port)) {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        if line.write_all(request.as_bytes()).is_ok() {
+            let _ = line.read_to_string(&mut answer);
+        }
+    }
+    answer
+}
+
+#[test]
+fn a_server_that_is_to_end_says_so_to_the_load_balancer_before_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let [port, figures] = [0; 2].map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port());
+    let text =
+        format!("listen = \"127.0.0.1:{port}\"\nmetrics_listen = \"127.0.0.1:{figures}\"\ndrain_seconds = 600\n");
+    std::fs::write(folder.path().join("filmjacket.toml"), text).unwrap();
+    let mut server = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_filmjacket"), "--config", "filmjacket.toml", "serve"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let terminate = || assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
+    while !ask(port, "/readyz").starts_with("HTTP/1.1 200 ") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(ask(figures, "/metrics").contains("filmjacket_requests_total"));
+    assert!(ask(port, "/metrics").starts_with("HTTP/1.1 404 "), "figures are not for the public");
+    terminate();
+    while !ask(port, "/readyz").starts_with("HTTP/1.1 503 ") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(ask(port, "/healthz").starts_with("HTTP/1.1 200 "), "it still serves");
+    terminate();
+    assert!(server.wait().unwrap().success());
 }
 
 #[test]

@@ -74,6 +74,12 @@ impl S3 {
         })
     }
 
+    /// Whether the bucket is there and may be used.
+    pub(super) async fn ping(&self) -> io::Result<()> {
+        let head = self.client.head_bucket().bucket(&self.bucket).send().await;
+        head.map(drop).map_err(|error| fault("HeadBucket", &error))
+    }
+
     fn key(&self, object_id: &ObjectId) -> String {
         format!("{}{}", self.prefix, object_path(object_id))
     }

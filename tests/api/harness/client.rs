@@ -17,7 +17,8 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(crate) struct Client {
     http: awc::Client,
-    server: SocketAddr,
+    /// Scheme, host and port that requests go to.
+    server: String,
     headers: Vec<(String, String)>,
     cookies: RefCell<BTreeMap<String, String>>,
 }
@@ -26,6 +27,11 @@ impl Client {
     /// A browser whose pages come from `origin`, which `server` answers for.
     pub(crate) fn new(server: SocketAddr, origin: &str) -> Self {
         let http = awc::Client::builder().timeout(Duration::from_secs(60)).disable_redirects().finish();
+        Self::through(http, format!("http://{server}"), origin)
+    }
+
+    /// A browser that reaches `origin` in another way.
+    pub(crate) fn through(http: awc::Client, server: String, origin: &str) -> Self {
         let headers = [("origin", origin), ("sec-fetch-site", "same-origin")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         Self { http, server, headers, cookies: RefCell::default() }
@@ -102,7 +108,7 @@ impl Client {
 
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> awc::ClientRequest {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.http.request(method, format!("http://{}{path}", self.server));
+        let mut request = self.http.request(method, format!("{}{path}", self.server));
         let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in own.chain(headers.iter().copied()).filter(|(_, value)| !value.is_empty()) {
             request = request.append_header((name, HeaderValue::from_bytes(value.as_bytes()).unwrap()));
@@ -189,7 +195,9 @@ impl Answer {
         let mut headers: Vec<_> = self
             .headers
             .iter()
-            .filter(|(name, _)| *name != header::DATE && *name != header::CONNECTION)
+            .filter(|(name, _)| {
+                ![header::DATE.as_str(), header::CONNECTION.as_str(), "x-request-id"].contains(&name.as_str())
+            })
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
         headers.sort();

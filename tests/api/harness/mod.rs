@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod parcel;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod recipient;
 pub(crate) mod rows;
 pub(crate) mod sender;

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::log;
 use super::postgres::{self, TestDatabase};
+use super::proxy::Proxy;
 use actix_web::dev::ServerHandle;
 use filmjacket::app::App;
 use filmjacket::clock::Clock;
@@ -32,6 +33,8 @@ pub(crate) struct Site {
     app: Arc<App>,
     handle: ServerHandle,
     address: SocketAddr,
+    /// What stands before it, if its clients do not come directly.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 impl Site {
@@ -74,7 +77,7 @@ impl Site {
         let server = app.serve(listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { clock, data, database, change, app, handle, address }
+        Self { clock, data, database, change, app, handle, address, proxy: None }
     }
 
     /// Ends the server at once, as a power cut would for its clients, and starts another on the same folder. Mail that
@@ -133,7 +136,10 @@ impl Site {
 
     /// A browser that has never been here.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.address, self.origin())
+        match &self.proxy {
+            Some(proxy) => proxy.client(self.origin()),
+            None => Client::new(self.address, self.origin()),
+        }
     }
 
     /// Moves the clock.

@@ -26,6 +26,8 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
         ("npm", "npm"),
         ("python3", "python3"),
         ("pip", "python3-pip"),
+        ("nginx", "nginx-light"),
+        ("caddy", "caddy"),
         ("openssl", "openssl"),
         ("setpriv", "util-linux"),
         ("dkimverify", "python3-dkim"),
