@@ -43,7 +43,7 @@ async fn whole_journey(site: &Site) {
 /// What a client says of itself does not pass for the proxy's word.
 async fn addresses_are_the_proxys(site: &Site) {
     let forged = site.client().at_address("203.0.113.99").with("x-request-id", "forged");
-    forged.post("/api/v1/sign-in", &serde_json::json!({ "email": ANA })).await.expect(202);
+    forged.post("/api/v1/sign-in", &serde_json::json!({ "email": "eve@clinic.example" })).await.expect(202);
     let audit = rows::dump(site).await["audit"].clone();
     assert!(!format!("{audit:?}").contains("203.0.113.99"), "{audit:?}");
     assert_ne!(forged.get("/healthz").await.header("x-request-id"), "forged");
