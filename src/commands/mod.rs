@@ -7,6 +7,7 @@
 mod backup;
 mod config;
 mod copy;
+mod copy_objects;
 mod migrate;
 mod serve;
 mod storage;
@@ -43,6 +44,8 @@ enum What {
     Migrate,
     /// Copy all rows to another database, and compare both. No server may be running.
     Copy(copy::What),
+    /// Copy the ciphertext of all ready transfers between the folder and the bucket. No server may be running.
+    CopyObjects(copy_objects::What),
     /// Write the database to a new file, without the keys that open transfers.
     Backup {
         /// The file to make.
@@ -65,6 +68,7 @@ impl Command {
             What::Storage(what) => told_on_stderr(storage::run(what, reading).await),
             What::Migrate => told_on_stderr(migrate::run(reading).await),
             What::Copy(what) => told_on_stderr(copy::run(&what).await),
+            What::CopyObjects(what) => told_on_stderr(copy_objects::run(&what, reading).await),
             What::Backup { file } => told_on_stderr(backup::back_up(reading, &file).await),
             What::Restore(what) => told_on_stderr(backup::restore(reading, &what).await),
         }

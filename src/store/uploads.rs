@@ -1,6 +1,6 @@
 //! What the store of bytes calls the objects that are being put together, and what it turned out not to have.
 
-use super::{Result, Store};
+use super::{Result, Store, damaged};
 use protocol::{ObjectId, TransferId};
 
 impl Store {
@@ -41,6 +41,24 @@ impl Store {
                 .fetch_all(&self.reads)
                 .await?;
         Ok(rows.into_iter().map(|(upload,)| upload).collect())
+    }
+
+    /// Every object of every ready transfer.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_ready_objects(&self) -> Result<Vec<(TransferId, ObjectId)>> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT t.transfer_id, o.object_id FROM transfers t JOIN objects o ON o.transfer_id = t.transfer_id
+             WHERE t.state = 'ready' ORDER BY t.transfer_id, o.position",
+        )
+        .fetch_all(&self.reads)
+        .await?;
+        let read = |(transfer, object): (String, String)| {
+            let transfer = TransferId::parse(&transfer).map_err(|_| damaged("transfer id"))?;
+            Ok((transfer, ObjectId::parse(&object).map_err(|_| damaged("object id"))?))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Forgets parts of a draft's object that the store of bytes does not hold as written down.

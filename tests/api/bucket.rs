@@ -9,20 +9,25 @@ use filmjacket::config::{Config, Reading, Storage};
 use filmjacket::jobs;
 use protocol::layout;
 use protocol::transfers::{LinkAnswer, State};
+use std::path::Path;
 
 const ANA: &str = "ruiz@north.example";
 
 /// The tests' bucket, below a prefix that the data folder names, so that a restarted server finds its objects again.
-fn in_bucket(config: &mut Config) {
-    let own = config.data.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
-    let text = format!(
+fn bucket_settings(data: &Path) -> String {
+    let own = data.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
+    format!(
         "[storage.s3]\nbucket = \"{}\"\nendpoint = \"{}\"\nregion = \"{}\"\naccess_key_id = \"{}\"\nsecret_access_key = \"{}\"\nprefix = \"{own}/\"\n",
         s3::BUCKET,
         s3::endpoint(),
         s3::REGION,
         s3::KEY_ID,
         s3::SECRET
-    );
+    )
+}
+
+fn in_bucket(config: &mut Config) {
+    let text = bucket_settings(&config.data);
     config.storage = Reading::parse(&text, std::iter::empty()).unwrap().config.storage;
     assert!(matches!(config.storage, Storage::S3(_)));
 }
@@ -162,4 +167,43 @@ async fn uploads_that_no_row_knows_are_swept_and_drafts_are_not() {
     site.wait(DAY + 1);
     site.tidy().await;
     assert_eq!(objects_in(&site).await, 1);
+}
+
+#[actix_web::test]
+async fn objects_move_from_the_folder_to_the_bucket_and_back() {
+    let mut site = Site::start_on(None, |_| {}).await;
+    let parcel = Parcel::scribble(&site, &[layout::CHUNK_PLAIN_LEN * layout::CHUNKS_PER_PART + 5, 0]);
+    let ticket = Sender::sign_in(&site, ANA).await.send(&parcel).await.take_ticket(&parcel.proof()).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = format!("data = {:?}\n{}", site.data(), bucket_settings(site.data()));
+    std::fs::write(file.path(), text).unwrap();
+    let copy = |from: &str, to: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_filmjacket"));
+        command.arg("--config").arg(file.path()).args(["copy-objects", "--from", from, "--to", to]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let blobs = site.data().join("blobs");
+    let mut told = Vec::new();
+    site.restart_on(|| {
+        told.push(copy("dir", "s3"));
+        told.push(copy("dir", "s3"));
+        std::fs::remove_dir_all(&blobs).unwrap();
+    })
+    .await;
+    assert!(told[0].starts_with("2 objects copied, 0 were") && told[1].starts_with("0 objects copied, 2 were"));
+    site.restart_with(in_bucket).await;
+    for index in 0..2 {
+        let recipient = Recipient::with_link(&site, &site_link(&site));
+        let fetched = recipient.fetch(&ticket, &parcel.object_id(index), "").await.expect(200);
+        assert!(fetched.body == parcel.objects[index]);
+    }
+    assert!(copy("s3", "dir").starts_with("2 objects copied"));
+    assert_eq!(rows::stored_files(&site).len(), 3);
+}
+
+/// Any link: fetching needs a ticket only.
+fn site_link(site: &Site) -> String {
+    format!("{}/open#{}", site.origin(), "A".repeat(64))
 }
