@@ -19,9 +19,14 @@ pub(crate) fn ensure_geckodriver() -> Result<PathBuf> {
     ensure("geckodriver", "0.37.1", Optimised::No)
 }
 
-/// Installs Garage, the S3 server of the tests and measurements, with one database engine of its three.
+/// Installs Garage, the S3 server of the tests and measurements, with one database engine of its three. What no byte of an
+/// object passes through, its command line and administration, would take the compiler longer than all the rest.
 pub(crate) fn ensure_garage() -> Result<PathBuf> {
-    ensure_with("garage", "2.5.0", Optimised::Yes, &["--no-default-features", "--features", "bundled-libs,sqlite"])
+    let leave_out = ["--no-default-features", "--features", "bundled-libs,sqlite"];
+    let barely = ["garage", "garage_api_admin", "garage_web"]
+        .map(|package| ["--config".to_owned(), format!("profile.release.package.{package}.opt-level=0")]);
+    let choices: Vec<&str> = leave_out.into_iter().chain(barely.as_flattened().iter().map(String::as_str)).collect();
+    ensure_with("garage", "2.5.0", Optimised::Yes, &choices)
 }
 
 /// Installs rage, the age of others in Rust, and answers where the command is. For measurements.
@@ -41,12 +46,12 @@ fn ensure(name: &str, version: &str, optimised: Optimised) -> Result<PathBuf> {
 }
 
 /// Installs this version into a folder of its own inside `target/test-tools`.
-fn ensure_with(name: &str, version: &str, optimised: Optimised, features: &[&str]) -> Result<PathBuf> {
+fn ensure_with(name: &str, version: &str, optimised: Optimised, choices: &[&str]) -> Result<PathBuf> {
     let folder = workspace::test_tools().join(name);
     if !is_made_from(&folder, version) {
         println!("    cargo install {name} {version}   (into target/test-tools/{name}, some minutes)");
         let mut install = cargo();
-        install.args(["install", "--locked", "--quiet", "--version", version, name]).args(features).arg("--root");
+        install.args(["install", "--locked", "--quiet", "--version", version, name]).args(choices).arg("--root");
         install.arg(&folder).arg("--target-dir").arg(folder.join("build"));
         if optimised == Optimised::No {
             install.arg("--debug");
