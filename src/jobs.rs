@@ -47,24 +47,46 @@ pub enum JobError {
     Io(#[from] std::io::Error),
 }
 
-/// Does what is due, for ever. A step that fails is logged and due again in the next round.
+/// Does what is due, for ever, each job at its own pace: a person waits for a sign-in code, and must not wait for a purge that
+/// takes long. A step that fails is logged and due again in the next round.
 pub async fn run(app: Arc<App>) {
+    tokio::join!(deliver(&app), tidy(&app), find_orphans(&app));
+}
+
+async fn deliver(app: &App) {
     let mut rounds = tokio::time::interval(ROUND);
-    let mut orphan_rounds = tokio::time::interval(ORPHAN_ROUND);
     loop {
         tokio::select! {
-            _ = rounds.tick() => {
-                renew_certificate(&app);
-                log_failure("round", settle(&app).await);
-            }
-            () = app.outbox_bell.notified() => log_failure("mail", settle(&app).await),
-            _ = orphan_rounds.tick() => log_failure("orphans", sweep_orphans(&app).await.map(|_| ())),
+            _ = rounds.tick() => renew_certificate(app),
+            () = app.outbox_bell.notified() => {}
         }
+        log_failure("mail", note(app, "mail", send_outbox(app).await));
     }
 }
 
-fn note_success(app: &App, job: &'static str) {
-    app.metrics.job_succeeded(job, app.clock.now().as_unix());
+async fn tidy(app: &App) {
+    let mut rounds = tokio::time::interval(ROUND);
+    loop {
+        rounds.tick().await;
+        log_failure("expire", note(app, "expire", expire(app).await));
+        log_failure("purge", note(app, "purge", purge(app).await));
+    }
+}
+
+async fn find_orphans(app: &App) {
+    let mut rounds = tokio::time::interval(ORPHAN_ROUND);
+    loop {
+        rounds.tick().await;
+        log_failure("orphans", note(app, "orphans", sweep_orphans(app).await.map(drop)));
+    }
+}
+
+/// Notes when a job last did all that was due.
+fn note(app: &App, job: &'static str, outcome: Result<(), JobError>) -> Result<(), JobError> {
+    if outcome.is_ok() {
+        app.metrics.job_succeeded(job, app.clock.now().as_unix());
+    }
+    outcome
 }
 
 /// Takes a renewed certificate into use.
@@ -82,17 +104,13 @@ fn log_failure(job: &str, result: Result<(), JobError>) {
     }
 }
 
-/// Does everything that is due now. What fails holds up nothing else.
+/// Does everything that is due now, one job after the other. What fails holds up nothing else.
 ///
 /// # Errors
 /// The first [`JobError`]; what failed is due again.
 pub async fn settle(app: &App) -> Result<(), JobError> {
-    // Somebody waits for a sign-in code; nobody waits for a purge.
     let done = [("expire", expire(app).await), ("mail", send_outbox(app).await), ("purge", purge(app).await)];
-    for (job, _) in done.iter().filter(|(_, outcome)| outcome.is_ok()) {
-        note_success(app, job);
-    }
-    done.into_iter().try_for_each(|(_, outcome)| outcome)
+    done.into_iter().map(|(job, outcome)| note(app, job, outcome)).fold(Ok(()), Result::and)
 }
 
 /// Ends what time has ended, tells senders whose transfers end within a day unopened, and forgets sessions, codes,
@@ -167,7 +185,6 @@ pub async fn sweep_orphans(app: &App) -> Result<usize, JobError> {
             swept += 1;
         }
     }
-    note_success(app, "orphans");
     Ok(swept)
 }
 

@@ -8,18 +8,23 @@ use filmjacket::blobs::{ObjectParts, Upload};
 use filmjacket::config::{Config, Reading, Storage};
 use filmjacket::jobs;
 use protocol::layout;
+use protocol::sign_in::SignInRequest;
 use protocol::transfers::{LinkAnswer, State};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::task::spawn_blocking;
 
 const ANA: &str = "ruiz@north.example";
 
 /// The tests' bucket, below a prefix that the data folder names, so that a restarted server finds its objects again.
-fn bucket_settings(data: &Path) -> String {
+fn bucket_settings(data: &Path, endpoint: &str) -> String {
     let own = data.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
     format!(
         "[storage.s3]\nbucket = \"{}\"\nendpoint = \"{}\"\nregion = \"{}\"\naccess_key_id = \"{}\"\nsecret_access_key = \"{}\"\nprefix = \"{own}/\"\n",
         s3::BUCKET,
-        s3::endpoint(),
+        endpoint,
         s3::REGION,
         s3::KEY_ID,
         s3::SECRET
@@ -27,7 +32,11 @@ fn bucket_settings(data: &Path) -> String {
 }
 
 fn in_bucket(config: &mut Config) {
-    let text = bucket_settings(&config.data);
+    in_bucket_at(config, s3::endpoint());
+}
+
+fn in_bucket_at(config: &mut Config, endpoint: &str) {
+    let text = bucket_settings(&config.data, endpoint);
     config.storage = Reading::parse(&text, std::iter::empty()).unwrap().config.storage;
     assert!(matches!(config.storage, Storage::S3(_)));
 }
@@ -175,7 +184,7 @@ async fn objects_move_from_the_folder_to_the_bucket_and_back() {
     let parcel = Parcel::scribble(&site, &[layout::CHUNK_PLAIN_LEN * layout::CHUNKS_PER_PART + 5, 0]);
     let ticket = Sender::sign_in(&site, ANA).await.send(&parcel).await.take_ticket(&parcel.proof()).await;
     let file = tempfile::NamedTempFile::new().unwrap();
-    let text = format!("data = {:?}\n{}", site.data(), bucket_settings(site.data()));
+    let text = format!("data = {:?}\n{}", site.data(), bucket_settings(site.data(), s3::endpoint()));
     std::fs::write(file.path(), text).unwrap();
     let copy = |from: &str, to: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_filmjacket"));
@@ -206,4 +215,33 @@ async fn objects_move_from_the_folder_to_the_bucket_and_back() {
 /// Any link: fetching needs a ticket only.
 fn site_link(site: &Site) -> String {
     format!("{}/open#{}", site.origin(), "A".repeat(64))
+}
+
+/// Takes connections and says nothing.
+static SILENT: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+
+fn in_a_silent_bucket(config: &mut Config) {
+    in_bucket_at(config, &format!("http://{}", SILENT.local_addr().unwrap()));
+}
+
+#[actix_web::test]
+async fn a_bucket_that_does_not_answer_keeps_no_sign_in_code_waiting() {
+    let site = Site::start_with(in_a_silent_bucket).await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[1]);
+    sender.create(&parcel).await.expect(201);
+    sender.end(&parcel).await.expect(204);
+    let jobs = actix_web::rt::spawn(jobs::run(Arc::clone(site.app())));
+    // The purge has asked the bucket, and waits.
+    let _asked = spawn_blocking(|| SILENT.accept().unwrap()).await.unwrap();
+    let mailed = site.mail().len();
+    let other = "berg@south.example".to_owned();
+    site.client().post("/api/v1/sign-in", &SignInRequest { email: other }).await.expect(202);
+    let arrives = async {
+        while site.mail().len() == mailed {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), arrives).await.expect("the code is mailed while the purge waits");
+    jobs.abort();
 }
