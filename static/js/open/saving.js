@@ -127,7 +127,7 @@ export class Saving {
 
   /**
    * The first way that works: memory for small files; a picked file; the browser's private disk, where nothing appears before
-   * it is whole; a download streamed through a service worker; memory as far as it goes. Reasons are in docs/adr.
+   * it is whole (not in Chromium); a download streamed through a service worker; memory as far as it goes. Reasons are in docs/adr.
    * @param {Wish} wish
    */
   async #chooseSink(wish) {
@@ -142,7 +142,9 @@ export class Saving {
         // Forbidden here: the other ways remain.
       }
     }
-    if (await this.#link.ask("hasDisk", { length })) return { kind: "disk" };
+    // Chromium was seen to hold in memory all that is written there.
+    const isChromium = navigator.vendor.startsWith("Google");
+    if (!isChromium && (await this.#link.ask("hasDisk", { length }))) return { kind: "disk" };
     try {
       const { download, port } = await StreamedDownload.announce(name, await this.#link.ask("saveLength", { indexes, zip }));
       this.#streamed = download;

@@ -73,7 +73,7 @@ async fn archive_arrives(options: Options, len: u64) {
 
 #[tokio::test]
 async fn cut_delayed_and_reordered_answers_never_make_a_false_complete_in_chromium() {
-    never_a_false_complete(Engine::Chromium, Way::Disk).await;
+    never_a_false_complete(Engine::Chromium, Way::ServiceWorker).await;
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     let (site, relay, sent, digest) = study_behind_a_relay().await;
     let recipient = Browser::start().await;
     recipient.open(&sent.link, &sent.passcode).await;
-    let held = begin_and_stall(&recipient, Way::Disk, &relay).await;
+    let held = begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
     relay.take_exchanges();
     site.clock.advance(24 * 3600);
     relay.be_honest();
