@@ -60,7 +60,7 @@ async fn deliver(app: &App) {
             _ = rounds.tick() => renew_certificate(app),
             () = app.outbox_bell.notified() => {}
         }
-        log_failure("mail", note(app, "mail", send_outbox(app).await));
+        finish(app, "mail", send_outbox(app).await);
     }
 }
 
@@ -68,8 +68,8 @@ async fn tidy(app: &App) {
     let mut rounds = tokio::time::interval(ROUND);
     loop {
         rounds.tick().await;
-        log_failure("expire", note(app, "expire", expire(app).await));
-        log_failure("purge", note(app, "purge", purge(app).await));
+        finish(app, "expire", expire(app).await);
+        finish(app, "purge", purge(app).await);
     }
 }
 
@@ -77,7 +77,7 @@ async fn find_orphans(app: &App) {
     let mut rounds = tokio::time::interval(ORPHAN_ROUND);
     loop {
         rounds.tick().await;
-        log_failure("orphans", note(app, "orphans", sweep_orphans(app).await.map(drop)));
+        finish(app, "orphans", sweep_orphans(app).await.map(drop));
     }
 }
 
@@ -89,18 +89,19 @@ fn note(app: &App, job: &'static str, outcome: Result<(), JobError>) -> Result<(
     outcome
 }
 
+/// The same in the loop, where nobody but the log hears of a failure.
+fn finish(app: &App, job: &'static str, outcome: Result<(), JobError>) {
+    if let Err(error) = note(app, job, outcome) {
+        tracing::error!(job, %error, "a job did not finish; it is tried again");
+    }
+}
+
 /// Takes a renewed certificate into use.
 pub fn renew_certificate(app: &App) {
     match app.certificate.as_ref().map(|certificate| certificate.renew()) {
         None | Some(Ok(false)) => {}
         Some(Ok(true)) => tracing::info!("the renewed certificate is in use"),
         Some(Err(error)) => tracing::error!(%error, "the certificate before stays in use"),
-    }
-}
-
-fn log_failure(job: &str, result: Result<(), JobError>) {
-    if let Err(error) = result {
-        tracing::error!(job, %error, "a job did not finish; it is tried again");
     }
 }
 

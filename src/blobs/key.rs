@@ -40,7 +40,7 @@ pub struct ObjectParts {
 
 impl ObjectParts {
     /// Each part's key and length, in order.
-    pub(super) fn parts(&self) -> impl Iterator<Item = (PartKey, u64)> {
+    pub fn parts(&self) -> impl Iterator<Item = (PartKey, u64)> {
         (0..).zip(&self.digests).map(|(n, sha256)| {
             let len = part_len(self.object_len, u64::from(n)).unwrap_or(PART_LEN);
             (PartKey { object_id: self.object_id, n, sha256: *sha256 }, len)

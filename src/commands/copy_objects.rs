@@ -2,11 +2,10 @@
 
 use super::{Failure, tell_progress};
 use crate::app::open_blobs;
-use crate::blobs::{Blobs, CompleteError, Dir, ObjectParts, PartKey, Upload};
+use crate::blobs::{Blobs, CompleteError, Dir, ObjectParts, Upload};
 use crate::config::{Config, ConfigError, Reading, Storage};
 use crate::store::Store;
 use clap::{Args, ValueEnum};
-use protocol::layout;
 use std::io::Write as _;
 
 /// From where to where.
@@ -69,9 +68,7 @@ async fn copy(from: &Blobs, to: &Blobs, object: &ObjectParts) -> Result<(), Fail
     // What an interrupted run left there.
     to.delete_object(&object.object_id).await?;
     let upload = to.begin_object(&object.object_id).await?;
-    for (n, sha256) in (0..).zip(&object.digests) {
-        let key = PartKey { object_id: object.object_id, n, sha256: *sha256 };
-        let len = layout::part_len(object.object_len, u64::from(n)).unwrap_or_default();
+    for (key, len) in object.parts() {
         let body = from.read_part(&key, 0..len).await?;
         to.put_part(&upload, &key, len, body).await?;
     }

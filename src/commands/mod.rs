@@ -99,9 +99,9 @@ fn told_on_stderr(outcome: Result<(), Failure>) -> ExitCode {
 }
 
 /// For what takes minutes on a large installation.
-fn tell_progress(what: &str, rows: u64) {
+fn tell_progress(what: &str, count: u64) {
     // Nobody may be listening; the work goes on.
-    let _ = writeln!(std::io::stderr().lock(), "{what}: {rows} rows");
+    let _ = writeln!(std::io::stderr().lock(), "{what}: {count}");
 }
 
 /// One line a table, and one about all.

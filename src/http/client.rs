@@ -38,16 +38,24 @@ impl FromRequest for Client {
 /// The peer, or, if that is one of our proxies, the last address in `X-Forwarded-For` that is not: everything before
 /// it was written by strangers.
 pub(super) fn client_address(request: &HttpRequest, proxies: &[IpNet]) -> IpAddr {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+    let peer = peer_of(request);
     let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     last_stranger(peer, &forwarded.collect::<Vec<_>>().join(","), proxies)
 }
 
+/// Whoever is at the other end of the connection.
+fn peer_of(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+}
+
+fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
+    proxies.iter().any(|net| net.contains(&address))
+}
+
 fn last_stranger(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
-    let is_proxy = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
     let mut nearest = peer;
     for text in forwarded.rsplit(',') {
-        if !is_proxy(&nearest) {
+        if !is_proxy(nearest, proxies) {
             break;
         }
         let Ok(address) = text.trim().parse::<IpAddr>() else { break };
@@ -59,8 +67,7 @@ fn last_stranger(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
 /// What names the request in every log on its way: our proxy's word for it, else one of ours. A stranger's word is not taken:
 /// it could be chosen to be confused with another's.
 pub(super) fn request_id(request: &HttpRequest, proxies: &[IpNet]) -> String {
-    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let from_proxy = peer.is_some_and(|peer| proxies.iter().any(|net| net.contains(&peer)));
+    let from_proxy = is_proxy(peer_of(request), proxies);
     let told = request.headers().get("x-request-id").filter(|_| from_proxy).and_then(|value| value.to_str().ok());
     let is_plain = |id: &&str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))

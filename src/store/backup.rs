@@ -20,6 +20,11 @@ use std::path::Path;
 const LEFT_OUT: [&str; 7] =
     ["transfer_keys", "sessions", "sign_in_codes", "tickets", "outbox", "passcode_failures", "rate_windows"];
 
+/// What a backup holds.
+fn kept_tables() -> Vec<&'static str> {
+    TABLES.into_iter().filter(|table| !LEFT_OUT.contains(table)).collect()
+}
+
 /// What a restore came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
@@ -50,9 +55,8 @@ pub async fn back_up(
     let mut source = open_source(from).await?;
     let mut target = open_target(&Database::File(path.clone())).await?;
     check_version(&mut source, &mut target).await?;
-    let tables: Vec<&'static str> = TABLES.into_iter().filter(|table| !LEFT_OUT.contains(table)).collect();
     let mut transaction = target.begin().await?;
-    let copied = copy_rows(&mut source, &mut transaction, &tables, progress).await?;
+    let copied = copy_rows(&mut source, &mut transaction, &kept_tables(), progress).await?;
     transaction.commit().await?;
     close(source, target).await?;
     std::fs::File::open(&path).and_then(|file| file.sync_all()).map_err(failed(&path))?;
@@ -94,8 +98,7 @@ pub async fn restore(
             return Err(CopyError::NotEmpty(table));
         }
     }
-    let tables: Vec<&'static str> = TABLES.into_iter().filter(|table| !LEFT_OUT.contains(table)).collect();
-    let tables = copy_rows(&mut source, &mut transaction, &tables, progress).await?;
+    let tables = copy_rows(&mut source, &mut transaction, &kept_tables(), progress).await?;
     let live = keep_keys(&mut transaction, &keys).await?;
     let ended = end_the_others(&mut transaction, now).await?;
     transaction.commit().await?;

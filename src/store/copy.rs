@@ -196,7 +196,7 @@ async fn copy_table(
         if batch.len() == BATCH {
             columns.insert(target, &mut batch).await?;
         }
-        digest.tell(&format!("copying {}", columns.table), progress);
+        digest.tell(&format!("rows of {} copied", columns.table), progress);
     }
     columns.insert(target, &mut batch).await?;
     Ok(digest)
@@ -211,7 +211,7 @@ async fn digest_table(
     let mut rows = sqlx::query(AssertSqlSafe(columns.select())).fetch(connection);
     while let Some(row) = rows.try_next().await? {
         digest.add(&columns.values_of(&row)?);
-        digest.tell(&format!("comparing {}", columns.table), progress);
+        digest.tell(&format!("rows of {} compared", columns.table), progress);
     }
     Ok(digest)
 }

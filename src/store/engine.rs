@@ -35,12 +35,13 @@ pub(super) struct Setup {
 
 /// WAL: readers never wait for the writer. FULL: a committed transaction survives a power cut. Secure delete: what is
 /// shredded is overwritten with zeros.
+const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+
 const SQLITE: Setup = Setup {
-    writer: "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-        PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+    writer: SQLITE_WRITER,
     reader: "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;",
-    migrator: "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-        PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+    migrator: SQLITE_WRITER,
 };
 
 /// Our statements take milliseconds and the jobs' largest ones seconds; what takes longer met a fault, and must neither

@@ -22,7 +22,8 @@ pub(crate) struct Options {
     pub(crate) engine: Engine,
     /// Pages may not run scripts.
     pub(crate) without_scripts: bool,
-    /// Pages have no private disk, as in private windows of some browsers: what is saved goes through a service worker.
+    /// Pages in Firefox have no private disk, as in its private windows: what is saved goes through a service worker, as in
+    /// the other two engines anyway.
     pub(crate) without_disk: bool,
     /// Everything the browser asks for, of whatever host, goes to this port on 127.0.0.1.
     pub(crate) proxy_port: Option<u16>,

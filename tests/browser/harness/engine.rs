@@ -52,9 +52,6 @@ fn chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
         "--lang=en-GB".into(),
         format!("--user-data-dir={}", folder.join("profile").display()),
     ];
-    if options.without_disk {
-        args.push("--disable-blink-features=FileSystemAccessOriginPrivate".into());
-    }
     if let Some(port) = options.proxy_port {
         args.push(format!("--proxy-server=http://127.0.0.1:{port}"));
         // Chromium spares loopback addresses its proxy unless told otherwise.

@@ -70,8 +70,8 @@ impl Interrupted {
     }
 }
 
-/// Holds back every part of a file from its fourth on, and then gives nothing of it, until told or made honest.
-pub(crate) fn hold_last_parts(relay: &Relay) -> Arc<Notify> {
+/// Holds back the fourth part of a file until told, and then gives nothing of it, until made honest.
+pub(crate) fn hold_fourth_part(relay: &Relay) -> Arc<Notify> {
     let held = Arc::new(Notify::new());
     let hold = Arc::clone(&held);
     relay.tamper(move |request, answer| {

@@ -2,7 +2,7 @@
 
 use super::browser::Browser;
 use super::files::{self, noise, write_all, write_noise};
-use super::interrupted::{Interrupted, hold_last_parts};
+use super::interrupted::{Interrupted, STUDY_LEN, hold_fourth_part};
 use super::native::{File, Parcel, Sender};
 use super::page::LONG_PATIENCE;
 use super::relay::Relay;
@@ -232,10 +232,10 @@ async fn visit_interrupted_sending(interrupted: &Interrupted, stop: &mut impl As
     sender.click("#resume-go-on").await;
     sender.shown("#resume-error").await;
     stop(sender, "send-resume-error").await;
-    write_noise(&interrupted.study(), super::interrupted::STUDY_LEN);
+    write_noise(&interrupted.study(), STUDY_LEN);
     relay.tamper(|request, answer| {
         if request.method == "PUT" {
-            answer.cut_after = Some(0);
+            // Without its status line, an answer is as good as a cut connection.
             answer.head = String::new();
         }
     });
@@ -255,7 +255,7 @@ async fn visit_interrupted_saving(interrupted: &Interrupted, stop: &mut impl Asy
     let study = File::new("CT thorax 2026-11-20.zip", "application/zip", noise(40_000_007));
     let sent = Sender::sign_in(site, SENDER).await.send(&Parcel::of([study])).await;
     browser.open(&sent.link, &sent.passcode).await;
-    let held = hold_last_parts(relay);
+    let held = hold_fourth_part(relay);
     browser.click("#file-list .save").await;
     browser.until("document.querySelector('#save-progress').value > 20").await;
     stop(browser, "open-saving").await;

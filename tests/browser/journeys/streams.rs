@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::harness::browser::{Browser, Options};
 use crate::harness::engine::Engine;
 use crate::harness::files::{empty, noise, sha256_of};
-use crate::harness::interrupted::{hold_last_parts, part_of};
+use crate::harness::interrupted::{hold_fourth_part, part_of};
 use crate::harness::native::{File, Parcel, Sender, Sent};
 use crate::harness::page::LONG_PATIENCE;
 use crate::harness::relay::{Answer, Relay, Request};
@@ -154,9 +154,9 @@ fn cutting_each_once(late: Arc<Notify>) -> impl FnMut(&Request, &mut Answer) + S
 #[tokio::test]
 async fn a_service_worker_that_was_stopped_is_found_out_in_chromium() {
     let (_site, relay, sent, _) = study_behind_a_relay().await;
-    let recipient = Browser::start_with(Way::ServiceWorker.options(Engine::Chromium)).await;
+    let recipient = Browser::start().await;
     recipient.open(&sent.link, &sent.passcode).await;
-    begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
+    begin_and_stall(&recipient, &relay).await;
     recipient.devtools("ServiceWorker.enable", serde_json::json!({})).await;
     recipient.devtools("ServiceWorker.stopAllWorkers", serde_json::json!({})).await;
     says_that_it_is_lost(&recipient).await;
@@ -172,7 +172,7 @@ async fn a_service_worker_that_was_stopped_is_found_out_in_firefox() {
     let options = Options { firefox_prefs: idle, ..Way::ServiceWorker.options(Engine::Firefox) };
     let recipient = Browser::start_with(options).await;
     recipient.open(&sent.link, &sent.passcode).await;
-    begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
+    begin_and_stall(&recipient, &relay).await;
     says_that_it_is_lost(&recipient).await;
     // Firefox itself takes what came for a whole file, which is why the page says otherwise.
     assert!(recipient.saved().iter().all(|path| path.metadata().unwrap().len() < STUDY_LEN));
@@ -181,9 +181,9 @@ async fn a_service_worker_that_was_stopped_is_found_out_in_firefox() {
 #[tokio::test]
 async fn a_download_s_address_is_good_once_and_only_for_a_navigation() {
     let (_site, relay, sent, digest) = study_behind_a_relay().await;
-    let recipient = Browser::start_with(Way::ServiceWorker.options(Engine::Chromium)).await;
+    let recipient = Browser::start().await;
     recipient.open(&sent.link, &sent.passcode).await;
-    let held = begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
+    let held = begin_and_stall(&recipient, &relay).await;
     let address = recipient.value("document.querySelector('iframe').src").await;
     let address = address.as_str().unwrap();
     let first = recipient.client.window().await.unwrap();
@@ -208,7 +208,7 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     let (site, relay, sent, digest) = study_behind_a_relay().await;
     let recipient = Browser::start().await;
     recipient.open(&sent.link, &sent.passcode).await;
-    let held = begin_and_stall(&recipient, Way::ServiceWorker, &relay).await;
+    let held = begin_and_stall(&recipient, &relay).await;
     relay.take_exchanges();
     site.clock.advance(24 * 3600);
     relay.be_honest();
@@ -229,11 +229,11 @@ async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     assert!(fetched <= 3, "{fetched} parts were fetched again");
 }
 
-/// Saves up to where something is written, and holds back what is missing.
-async fn begin_and_stall(recipient: &Browser, way: Way, relay: &Relay) -> Arc<Notify> {
-    let held = hold_last_parts(relay);
+/// Saves through a service worker up to where the browser has begun to download, and holds back what is missing.
+async fn begin_and_stall(recipient: &Browser, relay: &Relay) -> Arc<Notify> {
+    let held = hold_fourth_part(relay);
     recipient.click("#file-list .save").await;
-    saving_has_begun(recipient, way).await;
+    saving_has_begun(recipient, Way::ServiceWorker).await;
     held
 }
 
