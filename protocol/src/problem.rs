@@ -45,6 +45,8 @@ problems! {
     WrongPasscode = "wrong-passcode", 403, "This passcode does not open the transfer";
     /// The sender has not given the name that recipients will see.
     ProfileMissing = "profile-missing", 403, "Please say who you are";
+    /// The account does not hold the role that this is for.
+    RoleMissing = "role-missing", 403, "This is not for your account";
     /// No such page or resource, or it is not yours.
     NotFound = "not-found", 404, "There is nothing here";
     /// The link is bad, expired, used up or ended; which one is not told.

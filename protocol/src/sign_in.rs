@@ -26,7 +26,7 @@ impl std::fmt::Debug for SignInCodeRequest {
     }
 }
 
-/// `GET /api/v1/me`: the signed-in sender.
+/// `GET /api/v1/me`: the signed-in person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     /// The address that was proved by the code.
@@ -41,12 +41,23 @@ pub struct Me {
     pub limits: Limits,
 }
 
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What an account may do; it may hold several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sends transfers and sees their own.
     Sender,
+    /// Reads the audit.
+    Auditor,
+    /// Invites people, says what they may do, and ends transfers. Can open none.
+    Administrator,
+    /// Sees what was sent in their department, and can open none of it.
+    DepartmentHead,
+}
+
+impl Role {
+    /// Every role there is.
+    pub const ALL: [Self; 4] = [Self::Sender, Self::Auditor, Self::Administrator, Self::DepartmentHead];
 }
 
 /// `PUT /api/v1/me`: the name and organisation that recipients will see (204).

@@ -30,7 +30,7 @@ impl SecretCookie {
 
     const fn seconds(self) -> i64 {
         match self {
-            Self::Session => people::LIFETIME,
+            Self::Session => people::LONGEST.lifetime,
             Self::Browser => people::CODE_LIFETIME,
         }
     }

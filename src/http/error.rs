@@ -6,11 +6,13 @@
 
 use crate::blobs::{AWAY, PutError, ReadError};
 use crate::keys::DoesNotOpen;
+use crate::people::role_words;
 use crate::store::StoreError;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_RANGE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use protocol::sign_in::Role;
 use protocol::{Problem, ProblemKind};
 use std::io::ErrorKind;
 
@@ -57,6 +59,13 @@ impl Refusal {
     /// The session is missing or over.
     pub fn sign_in_needed() -> Self {
         Self::new(ProblemKind::SignInNeeded, "You are not signed in, or your session is over. Please sign in again.")
+    }
+
+    /// The account does not hold the role.
+    pub(super) fn role_missing(role: Role) -> Self {
+        let detail =
+            format!("This is for {}. If you should be among them, please ask an administrator.", role_words(role));
+        Self::new(ProblemKind::RoleMissing, detail)
     }
 
     /// The ticket is unknown or over, or its transfer is.

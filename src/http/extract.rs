@@ -6,7 +6,7 @@ use super::cookies::SecretCookie;
 use super::error::Refusal;
 use crate::app::App;
 use crate::config::Patience;
-use crate::people;
+use crate::people::{REFRESH_AFTER, SessionLimits};
 use crate::store::{Account, AuditEntry, Event};
 use crate::transfer::size_text;
 use actix_web::dev::Payload;
@@ -16,6 +16,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, StreamExt as _};
+use protocol::sign_in::Role;
 use protocol::{ProblemKind, Ticket};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -34,15 +35,16 @@ pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Refusal> {
         .ok_or_else(|| Refusal::from_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// The signed-in sender. A request that changes something also keeps the session alive; a GET changes nothing.
+/// Whoever is signed in, whatever they may do. A request that changes something also keeps the session alive; a GET
+/// changes nothing.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(super) struct Person {
     pub(super) account: Account,
     pub(super) session_hash: [u8; 32],
 }
 
-impl Sender {
-    /// An audit row about something that this sender does; the transfer and the detail are for the caller to add.
+impl Person {
+    /// An audit row about something that this person does; the transfer and the detail are for the caller to add.
     pub(super) fn entry(&self, app: &App, event: Event, client: Client) -> AuditEntry {
         AuditEntry {
             at: app.clock.now(),
@@ -53,9 +55,14 @@ impl Sender {
             detail: String::new(),
         }
     }
+
+    /// The person, if they hold the role.
+    fn holding(self, role: Role) -> Result<Self, Refusal> {
+        if self.account.standing.holds(role) { Ok(self) } else { Err(Refusal::role_missing(role)) }
+    }
 }
 
-impl FromRequest for Sender {
+impl FromRequest for Person {
     type Error = Refusal;
     type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
 
@@ -66,18 +73,52 @@ impl FromRequest for Sender {
             let session_hash = SecretCookie::Session.read_hash(&request, &app).ok_or_else(Refusal::sign_in_needed)?;
             let now = app.clock.now();
             let session = app.store.find_session(&session_hash).await?.ok_or_else(Refusal::sign_in_needed)?;
-            // The rule is asked each time: who is taken off the list is out at once.
-            if !people::is_alive(session.created_at, session.seen_at, now)
-                || !app.config.sign_in.allows(&session.account.email)
+            let Account { email, standing, .. } = &session.account;
+            // All of it is asked each time: who is taken off the list, disabled or past their last day is out at once.
+            if !SessionLimits::of(&standing.roles).is_alive(session.created_at, session.seen_at, now)
+                || !app.config.sign_in.admits(email, Some(standing), now)
             {
                 return Err(Refusal::sign_in_needed());
             }
-            if !is_safe(request.method()) && now >= session.seen_at.plus(people::REFRESH_AFTER) {
+            if !is_safe(request.method()) && now >= session.seen_at.plus(REFRESH_AFTER) {
                 app.store.refresh_session(&session_hash, now).await?;
             }
             Ok(Self { account: session.account, session_hash })
         })
     }
+}
+
+/// An extractor for each role: a signed-in [`Person`] who holds it. Handlers take the one that their line of the route table
+/// names; `tests/api/access.rs` holds them to it.
+macro_rules! role_extractors {
+    ($($(#[$doc:meta])* $role:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(super) struct $role(Person);
+
+        impl std::ops::Deref for $role {
+            type Target = Person;
+
+            fn deref(&self) -> &Person {
+                &self.0
+            }
+        }
+
+        impl FromRequest for $role {
+            type Error = Refusal;
+            type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                let person = Person::from_request(request, payload);
+                Box::pin(async move { person.await?.holding(Role::$role).map(Self) })
+            }
+        }
+    )+};
+}
+
+role_extractors! {
+    /// Who sends.
+    Sender
 }
 
 /// A JSON body of at most `LIMIT` bytes.

@@ -1,23 +1,23 @@
-//! The signed-in sender: who they are, what they may do, and signing out.
+//! The signed-in person: who they are and what they may do.
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Json, Sender};
+use super::extract::{Json, Person};
 use super::rates;
 use crate::app::App;
 use crate::people::Profile;
 use crate::store::Event;
 use actix_web::{HttpResponse, web};
-use protocol::sign_in::{Me, ProfileRequest, Role};
+use protocol::sign_in::{Me, ProfileRequest};
 
 /// `GET /api/v1/me`
-pub(super) async fn show(app: web::Data<App>, sender: Sender) -> HttpResponse {
-    let account = sender.account;
+pub(super) async fn show(app: web::Data<App>, person: Person) -> HttpResponse {
+    let account = person.account;
     HttpResponse::Ok().json(Me {
         email: account.email.to_string(),
         name: account.name,
         organisation: account.organisation,
-        roles: vec![Role::Sender],
+        roles: account.standing.roles.into_iter().collect(),
         limits: app.config.limits.clone(),
     })
 }
@@ -25,13 +25,19 @@ pub(super) async fn show(app: web::Data<App>, sender: Sender) -> HttpResponse {
 /// `PUT /api/v1/me`
 pub(super) async fn change(
     app: web::Data<App>,
-    sender: Sender,
+    person: Person,
     client: Client,
     Json(request): Json<ProfileRequest>,
 ) -> Result<HttpResponse, Refusal> {
-    rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &person.account.account_id).await?;
     let profile = Profile::parse(&request)?;
-    let entry = sender.entry(&app, Event::ProfileChanged, client);
-    app.store.change_profile(&sender.account.account_id, &profile, &entry).await?;
+    let entry = person.entry(&app, Event::ProfileChanged, client);
+    app.store.change_profile(&person.account.account_id, &profile, &entry).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /api/v1/session`: somebody reads here. The extractor has written it down, as for every request that may change
+/// something; reading alone is GET, which never does.
+pub(super) async fn stay(_: Person) -> HttpResponse {
+    HttpResponse::NoContent().finish()
 }

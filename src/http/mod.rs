@@ -50,10 +50,18 @@ pub enum Access {
     Anyone,
     /// Whoever asked for a sign-in code in this browser.
     Browser,
+    /// Whoever is signed in, whatever they may do.
+    Person,
     /// A signed-in sender.
     Sender,
     /// The signed-in sender whose transfer it is.
     Owner,
+    /// A signed-in auditor.
+    Auditor,
+    /// A signed-in administrator.
+    Administrator,
+    /// The signed-in head of a department.
+    DepartmentHead,
     /// Whoever holds a link.
     Link,
     /// Whoever unlocked the transfer.
@@ -93,10 +101,10 @@ routes! {
     "/healthz" => { GET Anyone health::health }
     "/readyz" => { GET Anyone health::ready }
     "/" => { GET Anyone pages::sign_in }
-    "/welcome" => { GET Anyone pages::welcome }
-    "/send" => { GET Anyone pages::send }
-    "/sent" => { GET Anyone pages::sent }
-    "/sent/{transfer_id}" => { GET Anyone pages::transfer }
+    "/welcome" => { GET Person pages::welcome }
+    "/send" => { GET Sender pages::send }
+    "/sent" => { GET Sender pages::sent }
+    "/sent/{transfer_id}" => { GET Sender pages::transfer }
     "/open" => { GET Anyone pages::open }
     "/about" => { GET Anyone pages::about }
     "/problems" => { GET Anyone pages::problems }
@@ -104,8 +112,8 @@ routes! {
     "/assets/{hash}/{path:.*}" => { GET Anyone assets::get }
     "/api/v1/sign-in" => { POST Anyone sign_in::ask }
     "/api/v1/sign-in/code" => { POST Browser sign_in::enter }
-    "/api/v1/session" => { DELETE Sender sign_in::end }
-    "/api/v1/me" => { GET Sender me::show, PUT Sender me::change }
+    "/api/v1/session" => { DELETE Person sign_in::end, POST Person me::stay }
+    "/api/v1/me" => { GET Person me::show, PUT Person me::change }
     "/api/v1/transfers" => { GET Sender transfers::list, POST Sender transfers::create }
     "/api/v1/transfers/{transfer_id}" => { GET Owner transfers::detail }
     "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner parts::put }

@@ -1,21 +1,43 @@
 //! What browsers see: askama pages around the modules of `static/js`.
 //!
 //! Pages are frames: what they show of transfers comes from the API, asked by the browser. This room knows who is
-//! signed in, and nothing of transfers.
+//! signed in and what they may do, and nothing of transfers.
 
 use super::error::Refusal;
-use super::extract::Sender;
+use super::extract::{Person, Sender};
 use super::problem_pages::{ProblemPage, ProblemsPage};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{HttpResponse, ResponseError as _, web};
 use askama::Template;
+use protocol::sign_in::Role;
 use protocol::{Problem, ProblemKind, TransferId};
+
+/// What the navigation leads to, and who finds it there.
+const NAVIGATION: &[(Role, Entry)] = &[
+    (Role::Sender, Entry { name: "send", path: "/send", label: "Send" }),
+    (Role::Sender, Entry { name: "sent", path: "/sent", label: "Sent" }),
+];
+
+/// One entry of the navigation.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    pub(super) path: &'static str,
+    pub(super) label: &'static str,
+}
+
+/// What a signed-in person sees in the header.
+pub(super) struct Header {
+    /// Their name, or their address as long as they gave none.
+    pub(super) account: String,
+    pub(super) entries: Vec<Entry>,
+}
 
 /// What every page has around its content.
 pub(super) struct Frame {
-    /// The name in the header; `None` leaves the navigation out.
-    pub(super) account: Option<String>,
+    /// `None` leaves the navigation out.
+    pub(super) header: Option<Header>,
     /// Which entry of the navigation this page is.
     pub(super) here: &'static str,
     /// The page's entry module; empty for a page that needs no script.
@@ -25,15 +47,21 @@ pub(super) struct Frame {
 impl Frame {
     /// A page for anybody.
     pub(super) const fn open(script: &'static str) -> Self {
-        Self { account: None, here: "", script }
+        Self { header: None, here: "", script }
     }
 
-    /// A page for the signed-in sender.
-    fn signed_in(sender: &Sender, here: &'static str, script: &'static str) -> Self {
-        let account = &sender.account;
+    /// A page for whoever is signed in.
+    pub(super) fn signed_in(person: &Person, here: &'static str, script: &'static str) -> Self {
+        let account = &person.account;
         let shown = if account.name.is_empty() { account.email.as_str() } else { &account.name };
-        Self { account: Some(shown.to_owned()), here, script }
+        Self { header: Some(Header { account: shown.to_owned(), entries: entries_of(person).collect() }), here, script }
     }
+}
+
+/// What this person may use.
+fn entries_of(person: &Person) -> impl Iterator<Item = Entry> {
+    let standing = &person.account.standing;
+    NAVIGATION.iter().filter(|(role, _)| standing.holds(*role)).map(|(_, entry)| *entry)
 }
 
 #[derive(Template)]
@@ -91,21 +119,21 @@ struct ErrorPage<'a> {
     sentence: &'a str,
 }
 
-/// `GET /`: the sign-in page, or where a signed-in sender works.
-pub(super) async fn sign_in(sender: Result<Sender, Refusal>) -> HttpResponse {
-    match sender {
-        Ok(_) => see_other("/send"),
+/// `GET /`: the sign-in page, or where a signed-in person works.
+pub(super) async fn sign_in(person: Result<Person, Refusal>) -> HttpResponse {
+    match person {
+        Ok(person) => see_other(entries_of(&person).next().map_or("/welcome", |entry| entry.path)),
         Err(refusal) if is_signed_out(&refusal) => render(&SignInPage { frame: Frame::open("js/sign-in.js") }),
         Err(refusal) => refusal.error_response(),
     }
 }
 
 /// `GET /welcome`: the name that recipients see.
-pub(super) async fn welcome(sender: Result<Sender, Refusal>) -> HttpResponse {
-    with_sender(sender, |sender| {
-        let account = &sender.account;
+pub(super) async fn welcome(person: Result<Person, Refusal>) -> HttpResponse {
+    signed_in(person, |person| {
+        let account = &person.account;
         render(&WelcomePage {
-            frame: Frame::signed_in(sender, "welcome", "js/welcome.js"),
+            frame: Frame::signed_in(person, "welcome", "js/welcome.js"),
             first_time: account.name.is_empty(),
             email: account.email.as_str(),
             name: &account.name,
@@ -116,7 +144,7 @@ pub(super) async fn welcome(sender: Result<Sender, Refusal>) -> HttpResponse {
 
 /// `GET /send`. Who has no name yet gives it first: recipients must know whom the images are from.
 pub(super) async fn send(sender: Result<Sender, Refusal>) -> HttpResponse {
-    with_sender(sender, |sender| {
+    signed_in(sender, |sender| {
         if sender.account.name.is_empty() {
             return see_other("/welcome");
         }
@@ -126,13 +154,13 @@ pub(super) async fn send(sender: Result<Sender, Refusal>) -> HttpResponse {
 
 /// `GET /sent`.
 pub(super) async fn sent(sender: Result<Sender, Refusal>) -> HttpResponse {
-    with_sender(sender, |sender| render(&SentPage { frame: Frame::signed_in(sender, "sent", "js/sent/list.js") }))
+    signed_in(sender, |sender| render(&SentPage { frame: Frame::signed_in(sender, "sent", "js/sent/list.js") }))
 }
 
 /// `GET /sent/{transfer_id}`. Whose transfer it is, the API decides.
 pub(super) async fn transfer(sender: Result<Sender, Refusal>, transfer_id: web::Path<TransferId>) -> HttpResponse {
     let transfer_id = transfer_id.into_inner();
-    with_sender(sender, |sender| {
+    signed_in(sender, |sender| {
         render(&TransferPage { frame: Frame::signed_in(sender, "sent", "js/sent/detail.js"), transfer_id })
     })
 }
@@ -174,10 +202,10 @@ pub(super) fn not_found() -> HttpResponse {
     Refusal::not_found().error_response()
 }
 
-/// Signed-in pages lead to the sign-in page instead of refusing.
-fn with_sender(sender: Result<Sender, Refusal>, page: impl FnOnce(&Sender) -> HttpResponse) -> HttpResponse {
-    match sender {
-        Ok(sender) => page(&sender),
+/// A page for who is signed in, or holds a role: others are led to the sign-in page, or told that it is not for them.
+pub(super) fn signed_in<P>(person: Result<P, Refusal>, page: impl FnOnce(&P) -> HttpResponse) -> HttpResponse {
+    match person {
+        Ok(person) => page(&person),
         Err(refusal) if is_signed_out(&refusal) => see_other("/"),
         Err(refusal) => refusal.error_response(),
     }
@@ -187,11 +215,11 @@ fn is_signed_out(refusal: &Refusal) -> bool {
     refusal.status_code() == StatusCode::UNAUTHORIZED
 }
 
-fn see_other(path: &'static str) -> HttpResponse {
+pub(super) fn see_other(path: &'static str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
-fn render(page: &impl Template) -> HttpResponse {
+pub(super) fn render(page: &impl Template) -> HttpResponse {
     match page.render() {
         Ok(html) => HttpResponse::Ok().content_type(ContentType::html()).body(html),
         Err(error) => {

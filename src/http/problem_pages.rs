@@ -56,6 +56,9 @@ const fn meaning(kind: ProblemKind) -> &'static str {
             "The passcode belongs to another transfer, or was changed on the way. Ask the sender to read it to you again."
         }
         Kind::ProfileMissing => "Before the first transfer, give the name that recipients will see.",
+        Kind::RoleMissing => {
+            "What a person may do here is set by an administrator of this server. Ask one if something is missing."
+        }
         Kind::NotFound => "There is nothing at this address, or it belongs to somebody else.",
         Kind::LinkInvalid => {
             "The link has expired, was used up, was ended or replaced by its sender, or is not complete. Ask the sender for a new one."

@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::cookies::SecretCookie;
 use super::error::Refusal;
-use super::extract::{Json, Sender};
+use super::extract::{Json, Person};
 use super::rates;
 use crate::app::App;
 use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret};
@@ -29,16 +29,23 @@ pub(super) async fn ask(
     let browser_hash = hash_secret(&browser);
     let code = SignInCode::make().map_err(std::io::Error::other)?;
     let mail = make_mail(&app, &email, &code)?;
+    let admitted = is_admitted(&app, &email).await?;
     let new = NewCode {
         browser_hash: &browser_hash,
         email_key: &email.account_key(),
         code_mac: &app.keys.derive_code_mac(&browser_hash, &email.account_key(), code.expose()),
         expires_at: mail.give_up_at,
-        mail: app.config.sign_in.allows(&email).then_some(&mail),
+        mail: admitted.then_some(&mail),
     };
     app.store.add_code(&new, app.clock.now()).await?;
     app.outbox_bell.notify_one();
     Ok(HttpResponse::Accepted().cookie(SecretCookie::Browser.make(&app, &browser)).finish())
+}
+
+/// Whether this address may sign in now, by its account or, without one, by the configuration's list.
+async fn is_admitted(app: &App, email: &EmailAddress) -> Result<bool, Refusal> {
+    let account = app.store.find_account(email).await?;
+    Ok(app.config.sign_in.admits(email, account.as_ref().map(|account| &account.standing), app.clock.now()))
 }
 
 fn make_mail(app: &App, email: &EmailAddress, code: &SignInCode) -> Result<NewMail, Refusal> {
@@ -76,7 +83,7 @@ pub(super) async fn enter(
     let waiting = app.store.try_code(&browser_hash, now).await?.ok_or_else(wrong_code)?;
     let code_mac = app.keys.derive_code_mac(&browser_hash, &email.account_key(), code.expose());
     let is_right = waiting.email_key == email.account_key() && is_same_hash(&waiting.code_mac, &code_mac);
-    if !is_right || !app.config.sign_in.allows(&email) {
+    if !is_right || !is_admitted(&app, &email).await? {
         app.store.record(&entry(Event::SignInRefused)).await?;
         return Err(wrong_code());
     }
@@ -116,7 +123,7 @@ fn wrong_code() -> Refusal {
 }
 
 /// `DELETE /api/v1/session`
-pub(super) async fn end(app: web::Data<App>, sender: Sender, client: Client) -> Result<HttpResponse, Refusal> {
-    app.store.end_session(&sender.session_hash, &sender.entry(&app, Event::SessionEnded, client)).await?;
+pub(super) async fn end(app: web::Data<App>, person: Person, client: Client) -> Result<HttpResponse, Refusal> {
+    app.store.end_session(&person.session_hash, &person.entry(&app, Event::SessionEnded, client)).await?;
     Ok(HttpResponse::NoContent().cookie(SecretCookie::Session.remove(&app)).finish())
 }

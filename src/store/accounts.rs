@@ -3,13 +3,15 @@
 use super::audit::{AuditEntry, append};
 use super::outbox::{NewMail, queue};
 use super::{Result, Store, damaged, to_text, to_time};
-use crate::people::{CODE_TRIES, EmailAddress, Profile};
+use crate::people::{CODE_TRIES, EmailAddress, Profile, Standing};
 use protocol::Timestamp;
+use protocol::sign_in::Role;
+use sqlx::FromRow;
 
-/// A sender.
+/// A person's account.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// 32 random bytes as base64url; in no URL.
+    /// 32 random bytes as base64url; in the URLs of administrators' calls alone.
     pub account_id: String,
     /// The address proved by the code.
     pub email: EmailAddress,
@@ -17,6 +19,64 @@ pub struct Account {
     pub name: String,
     /// May stay empty.
     pub organisation: String,
+    /// What it may do, and when.
+    pub standing: Standing,
+}
+
+/// The columns of an [`AccountRow`].
+macro_rules! account_columns {
+    () => {
+        "a.account_id, a.email, a.name, a.organisation, a.sender, a.auditor, a.administrator, a.department_head, a.department,
+         a.valid_from, a.valid_until, a.disabled_at, a.invited_at, a.signed_in_at"
+    };
+}
+
+#[derive(FromRow)]
+pub(super) struct AccountRow {
+    account_id: String,
+    email: String,
+    name: String,
+    organisation: String,
+    sender: i64,
+    auditor: i64,
+    administrator: i64,
+    department_head: i64,
+    department: String,
+    valid_from: Option<i64>,
+    valid_until: Option<i64>,
+    disabled_at: Option<i64>,
+    invited_at: Option<i64>,
+    signed_in_at: Option<i64>,
+}
+
+impl AccountRow {
+    pub(super) fn read(self) -> Result<Account> {
+        let held = [
+            (Role::Sender, self.sender),
+            (Role::Auditor, self.auditor),
+            (Role::Administrator, self.administrator),
+            (Role::DepartmentHead, self.department_head),
+        ];
+        let standing = Standing {
+            roles: held.into_iter().filter(|(_, holds)| *holds == 1).map(|(role, _)| role).collect(),
+            department: self.department,
+            valid_from: self.valid_from.map(to_time),
+            valid_until: self.valid_until.map(to_time),
+            disabled_at: self.disabled_at.map(to_time),
+            invited_at: self.invited_at.map(to_time),
+            signed_in_at: self.signed_in_at.map(to_time),
+        };
+        let email = EmailAddress::parse(&self.email, "email").map_err(|_| damaged("address"))?;
+        Ok(Account { account_id: self.account_id, email, name: self.name, organisation: self.organisation, standing })
+    }
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    #[sqlx(flatten)]
+    account: AccountRow,
+    created_at: i64,
+    seen_at: i64,
 }
 
 /// A session and whose it is.
@@ -75,17 +135,30 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn find_session(&self, session_hash: &[u8; 32]) -> Result<Option<Session>> {
-        let row: Option<(String, String, String, String, i64, i64)> = sqlx::query_as(
-            "SELECT a.account_id, a.email, a.name, a.organisation, s.created_at, s.seen_at
-             FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1",
-        )
+        let row: Option<SessionRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            account_columns!(),
+            ", s.created_at, s.seen_at
+             FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1"
+        ))
         .bind(to_text(session_hash))
         .fetch_optional(&self.reads)
         .await?;
-        let Some((account_id, email, name, organisation, created_at, seen_at)) = row else { return Ok(None) };
-        let email = EmailAddress::parse(&email, "email").map_err(|_| damaged("address"))?;
-        let account = Account { account_id, email, name, organisation };
-        Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at) }))
+        let Some(SessionRow { account, created_at, seen_at }) = row else { return Ok(None) };
+        Ok(Some(Session { account: account.read()?, created_at: to_time(created_at), seen_at: to_time(seen_at) }))
+    }
+
+    /// The account of an address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_account(&self, email: &EmailAddress) -> Result<Option<Account>> {
+        let row: Option<AccountRow> =
+            sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.email_key = $1"))
+                .bind(email.account_key())
+                .fetch_optional(&self.reads)
+                .await?;
+        row.map(AccountRow::read).transpose()
     }
 
     /// Writes down that a session did something.
@@ -168,7 +241,9 @@ impl Store {
         Ok(row.map(|(email_key, code_mac)| TriedCode { email_key, code_mac }))
     }
 
-    /// Spends a browser's code and starts a session; false if the code was already spent.
+    /// Spends a browser's code and starts a session; false if the code was already spent, or the account disabled
+    /// meanwhile. Who has no account yet is let in by
+    /// the configuration's list, and becomes a sender.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,8 +257,8 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at)
-             VALUES ($1, $2, $3, '', '', $4) ON CONFLICT (email_key) DO NOTHING",
+            "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at, sender, signed_in_at)
+             VALUES ($1, $2, $3, '', '', $4, 1, $4) ON CONFLICT (email_key) DO UPDATE SET signed_in_at = $4",
         )
         .bind(to_text(new.new_account_id))
         .bind(new.email.account_key())
@@ -197,15 +272,18 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         }
-        sqlx::query(
+        let started = sqlx::query(
             "INSERT INTO sessions (session_hash, account_id, created_at, seen_at)
-             SELECT $1, account_id, $2, $2 FROM accounts WHERE email_key = $3",
+             SELECT $1, account_id, $2, $2 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
         )
         .bind(to_text(new.session_hash))
         .bind(entry.at.as_unix())
         .bind(new.email.account_key())
         .execute(&mut *transaction)
         .await?;
+        if started.rows_affected() != 1 {
+            return Ok(false);
+        }
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(true)

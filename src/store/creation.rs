@@ -50,8 +50,10 @@ impl Store {
         let request = &draft.request;
         let made = sqlx::query(
             "INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state, files,
-                 total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at, expires_at)
-             SELECT $1, $2, $3, $4, $5, 'draft', $6, $7, $8, 0, 0, $9, $10, $10, $11
+                 total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at, expires_at,
+                 department)
+             SELECT $1, $2, $3, $4, $5, 'draft', $6, $7, $8, 0, 0, $9, $10, $10, $11,
+                 (SELECT department FROM accounts WHERE account_id = $2)
              WHERE (SELECT COUNT(*) FROM transfers WHERE account_id = $2 AND created_at > $12) < $13
                AND (SELECT COALESCE(SUM(total_len), 0) FROM transfers WHERE account_id = $2 AND purged_at IS NULL) + $7 <= $14
              ON CONFLICT (transfer_id) DO NOTHING",

@@ -4,7 +4,7 @@ use super::audit::{AuditEntry, Event, append};
 use super::engine::Engine;
 use super::outbox::{MailKind, queue_notice};
 use super::{Result, Store, StoreError, damaged};
-use crate::people::{IDLE_LIFETIME, LIFETIME};
+use crate::people::LONGEST;
 use crate::transfer::{DRAFT_LIFETIME, FORGET_AFTER, WARN_BEFORE_END};
 use protocol::{ObjectId, Timestamp, TransferId};
 use sqlx::{Any, AnyConnection, Transaction};
@@ -255,8 +255,8 @@ impl Store {
     pub async fn forget_old(&self, now: Timestamp) -> Result<()> {
         // Each for itself: nobody needs them to happen together, and so none holds up what another one waits for.
         for (statement, before) in [
-            ("DELETE FROM sessions WHERE seen_at <= $1", now.plus(-IDLE_LIFETIME)),
-            ("DELETE FROM sessions WHERE created_at <= $1", now.plus(-LIFETIME)),
+            ("DELETE FROM sessions WHERE seen_at <= $1", now.plus(-LONGEST.idle)),
+            ("DELETE FROM sessions WHERE created_at <= $1", now.plus(-LONGEST.lifetime)),
             ("DELETE FROM sign_in_codes WHERE expires_at <= $1", now),
             ("DELETE FROM tickets WHERE expires_at <= $1", now),
             ("DELETE FROM rate_windows WHERE ends_at <= $1", now),

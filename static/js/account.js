@@ -8,9 +8,25 @@ import { wipeLabels } from "./labels.js";
 /** Where tabs tell each other that somebody signed in; an upload that waits for it goes on. */
 export const SESSION_CHANNEL = "filmjacket-session";
 
-/** Wires the header's sign-out button, and wipes drafts that are too old. */
+/** How often the server is told that somebody is here: it writes it down at most once a minute. */
+const STAY_EVERY = 60_000;
+
+/** Reading asks the server for nothing, but a hand on the keyboard or the mouse says that the person is still there. */
+function stayWhileUsed() {
+  let toldAt = Date.now();
+  const tell = () => {
+    if (Date.now() - toldAt < STAY_EVERY) return;
+    toldAt = Date.now();
+    // Whatever is asked next finds out by itself that the session is over.
+    call("POST", "/session").catch(() => {});
+  };
+  for (const sign of ["keydown", "pointerdown", "wheel"]) addEventListener(sign, tell, { passive: true });
+}
+
+/** Wires the header's sign-out button, wipes drafts that are too old, and keeps the session while the page is used. */
 export function wireAccount() {
   sweepDrafts();
+  stayWhileUsed();
   byId("sign-out").addEventListener("click", async () => {
     wipeLabels();
     await wipeDrafts();

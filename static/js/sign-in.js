@@ -68,7 +68,8 @@ function signIn() {
       return;
     }
     new BroadcastChannel(SESSION_CHANNEL).postMessage("signed-in");
-    location.assign("/send");
+    // The server knows where who signed in works.
+    location.assign("/");
   });
 }
 

@@ -17,7 +17,7 @@ byId("profile-form").addEventListener("submit", (event) => {
   whileBusy(byId("save-profile"), async () => {
     try {
       await call("PUT", "/me", { name: name.value.trim(), organisation: organisation.value.trim() });
-      location.assign("/send");
+      location.assign("/");
     } catch (error) {
       tellError(byId("profile-error"), signInOr(error));
     }

@@ -1,9 +1,12 @@
 //! Who may call what: every route of the route table by everyone who might try.
 
+use crate::harness::calls::{self, Call};
 use crate::harness::parcel::random;
-use crate::harness::{Parcel, Sender, Site, calls, rows};
+use crate::harness::{Client, Parcel, Sender, Site, people, rows};
 use filmjacket::http::Access;
+use filmjacket::people::role_text;
 use protocol::TransferId;
+use protocol::sign_in::Role;
 
 #[actix_web::test]
 async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
@@ -27,13 +30,11 @@ async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
                 continue;
             }
             Access::Browser => drop(call.by(&nobody).await.refused(401, "wrong-code")),
-            Access::Sender => {
-                call.by(&nobody).await.refused(401, "sign-in-needed");
-                call.with(&nobody, &[("authorization", &hers_bearer)]).await.refused(401, "sign-in-needed");
+            Access::Person | Access::Sender | Access::Auditor | Access::Administrator | Access::DepartmentHead => {
+                refuse_strangers(&call, &nobody, &hers_bearer).await;
             }
             Access::Owner => {
-                call.by(&nobody).await.refused(401, "sign-in-needed");
-                call.with(&nobody, &[("authorization", &hers_bearer)]).await.refused(401, "sign-in-needed");
+                refuse_strangers(&call, &nobody, &hers_bearer).await;
                 let mut nothing = call.clone();
                 nothing.path = call.path.replace(&mine.id().to_text(), &TransferId::from_bytes(random()).to_text());
                 let missing = nothing.by(&eve.client).await;
@@ -67,9 +68,11 @@ async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
         after.insert("rate_windows".into(), before["rate_windows"].clone());
         assert_eq!(rows::difference(&before, &after), "", "{what} changed something");
     }
-    // The same calls by those who may.
+    // The same calls by those who may, whatever role it takes.
+    people::give(&site, "ana@clinic.example", &Role::ALL).await;
+    people::set(&site, "ana@clinic.example", "department = 'Radiology'").await;
     for call in calls::all(&mine, &recipient, &ticket).iter().rev() {
-        let ends = call.route.path.ends_with("/end") || call.route.path.ends_with("/session");
+        let ends = call.route.path.ends_with("/end") || call.name() == "DELETE /api/v1/session";
         if call.route.access != Access::Browser && !ends {
             let status = call.by(&ana.client).await.status;
             assert!(![401, 403].contains(&status), "{}: {status}", call.name());
@@ -77,6 +80,58 @@ async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
         }
     }
     ana.end(&mine).await.expect(204);
+}
+
+/// Without a session: a page leads to the sign-in page, a call is refused, and a recipient's ticket is no session.
+async fn refuse_strangers(call: &Call, nobody: &Client, bearer: &str) {
+    for answer in [call.by(nobody).await, call.with(nobody, &[("authorization", bearer)]).await] {
+        if call.is_page() {
+            assert_eq!((answer.status, answer.header("location")), (303, "/"), "{}", call.name());
+        } else {
+            answer.refused(401, "sign-in-needed");
+        }
+    }
+}
+
+/// The role that a route takes, apart from whose things it is about.
+const fn role_for(access: Access) -> Option<Role> {
+    match access {
+        Access::Sender | Access::Owner => Some(Role::Sender),
+        Access::Auditor => Some(Role::Auditor),
+        Access::Administrator => Some(Role::Administrator),
+        Access::DepartmentHead => Some(Role::DepartmentHead),
+        Access::Anyone | Access::Browser | Access::Person | Access::Link | Access::Ticket => None,
+    }
+}
+
+#[actix_web::test]
+async fn every_route_is_open_to_its_role_and_closed_to_every_other_role() {
+    let site = Site::start().await;
+    let ana = Sender::sign_in(&site, "ana@clinic.example").await;
+    let mine = Parcel::scribble(&site, &[100]);
+    let recipient = ana.send(&mine).await;
+    let ticket = recipient.take_ticket(&mine.proof()).await;
+    for held in Role::ALL {
+        // Each route by someone who holds this one role and owns nothing, and by someone who holds all the others.
+        let others: Vec<Role> = Role::ALL.into_iter().filter(|role| *role != held).collect();
+        for roles in [vec![held], others] {
+            let email = format!("{}-{}@clinic.example", role_text(held).replace('_', "-"), roles.len());
+            let client = people::sign_in_as(&site, &email, &roles).await;
+            for call in calls::all(&mine, &recipient, &ticket) {
+                let Some(needed) = role_for(call.route.access) else { continue };
+                let before = rows::dump(&site).await;
+                let answer = call.by(&client).await;
+                let what = format!("{} by {roles:?}", call.name());
+                if roles.contains(&needed) {
+                    assert!(![401, 403, 303].contains(&answer.status), "{what}: {}", answer.status);
+                    assert_eq!(answer.status == 404, call.route.access == Access::Owner, "{what}: {}", answer.status);
+                    continue;
+                }
+                answer.refused(403, "role-missing");
+                assert_eq!(rows::difference(&before, &rows::dump(&site).await), "", "{what} changed something");
+            }
+        }
+    }
 }
 
 #[actix_web::test]

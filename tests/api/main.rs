@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `journey` | send → mail → open → receipt on really sealed bytes |
 //! | `sign_in`, `session` | codes, cookies, sessions, profile |
+//! | `roles` | what a person may do and when |
 //! | `drafts`, `parts`, `sealing`, `sent` | what a sender may do, in which order, how often |
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `access` | who may call which route, for every route of the route table |
@@ -48,6 +49,7 @@ mod passcodes;
 mod proxies;
 mod reading;
 mod restart;
+mod roles;
 mod sealing;
 mod sent;
 mod session;

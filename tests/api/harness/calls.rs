@@ -37,6 +37,11 @@ impl Call {
         self.headers.iter().any(|(name, _)| *name == "content-type")
     }
 
+    /// Whether it is for people's eyes.
+    pub(crate) fn is_page(&self) -> bool {
+        !self.route.path.starts_with("/api/")
+    }
+
     pub(crate) fn changes_something(&self) -> bool {
         self.route.method != "GET"
     }
@@ -68,7 +73,7 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         serde_json::to_vec(&body.unwrap()).unwrap()
     };
     let body = match (route.method, route.path.trim_start_matches("/api/v1/")) {
-        ("GET", _) | ("DELETE", "session") => Vec::new(),
+        ("GET", _) | ("DELETE" | "POST", "session") => Vec::new(),
         ("POST", "sign-in") => json(to_value(SignInRequest { email: "new@clinic.example".into() })),
         ("POST", "sign-in/code") => {
             json(to_value(SignInCodeRequest { email: "new@clinic.example".into(), code: "12345678".into() }))

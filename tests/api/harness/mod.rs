@@ -4,6 +4,7 @@ pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod parcel;
+pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod recipient;
