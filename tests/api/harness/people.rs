@@ -24,6 +24,6 @@ pub(crate) async fn set(site: &Site, email: &str, change: &str) {
 pub(crate) async fn sign_in_as(site: &Site, email: &str, roles: &[Role]) -> Client {
     let client = sign_in(site, email).await;
     give(site, email, roles).await;
-    set(site, email, "department = 'Radiology'").await;
+    set(site, email, "department = 'Radiology', name = 'Dr. Ada Berg'").await;
     client
 }
