@@ -13,8 +13,7 @@ ALTER TABLE accounts ADD COLUMN disabled_at BIGINT;
 ALTER TABLE accounts ADD COLUMN invited_at BIGINT;
 -- The last time.
 ALTER TABLE accounts ADD COLUMN signed_in_at BIGINT;
--- Until now there were senders only.
--- An account came to be when its person signed in first.
+-- Until now there were senders only, and an account came to be when its person signed in first.
 UPDATE accounts SET sender = 1, signed_in_at = created_at;
 CREATE INDEX accounts_by_administrator ON accounts (administrator) WHERE administrator = 1;
 CREATE INDEX sessions_by_account ON sessions (account_id);
