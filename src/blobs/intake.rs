@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use protocol::Sha256Digest;
 use sha2::{Digest as _, Sha256};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::pin::pin;
@@ -66,6 +67,18 @@ pub(super) async fn next_batch<E>(
     }
 }
 
+/// Bytes of the disk that parts leave free: rows usually lie on the same one, and opening, ending and purging write rows.
+/// What came too close to the end goes again, so that a disk full of parts never stops what makes room on it.
+const RESERVE: u64 = 32 << 20;
+
+/// # Errors
+/// `StorageFull` if less than [`RESERVE`] is left on the disk that the file is on.
+fn check_room(file: &File) -> io::Result<()> {
+    let disk = rustix::fs::fstatvfs(file)?;
+    let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if left < RESERVE { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+}
+
 /// A part on its way in.
 struct PartWriter {
     file: NamedTempFile,
@@ -80,6 +93,7 @@ impl PartWriter {
     fn append(mut self, batch: &[u8]) -> io::Result<Self> {
         self.sha256.update(batch);
         self.file.write_all(batch)?;
+        check_room(self.file.as_file())?;
         Ok(self)
     }
 

@@ -17,6 +17,7 @@ mod blobs_s3;
 mod blobs_s3_faults;
 mod commands;
 mod exim;
+mod faults_md;
 mod mail;
 mod mail_exim;
 mod mail_smtp;

@@ -19,17 +19,28 @@ fn functions_below(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn every_attack_in_the_document_has_its_test() {
+/// The names of all tests that documents may name.
+pub(crate) fn tests() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = BTreeSet::new();
     for folder in ["tests", "envelope/src", "envelope/tests"] {
         functions_below(&root.join(folder), &mut tests);
     }
+    tests
+}
+
+/// The names of tests that a row of a table gives.
+pub(crate) fn named_in(row: &str) -> Vec<&str> {
+    row.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 2).collect()
+}
+
+#[test]
+fn every_attack_in_the_document_has_its_test() {
+    let tests = tests();
     let rows: Vec<&str> = DOCUMENT.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
     assert!(rows.len() >= 16, "the table of attacks was not found");
     for row in rows {
-        let named: Vec<&str> = row.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 2).collect();
+        let named = named_in(row);
         assert!(!named.is_empty(), "this attack has no test: {row}");
         for name in named {
             assert!(tests.contains(name), "{name} is named in docs/THREATS.md but is no test");

@@ -1,5 +1,7 @@
 //! A line to an S3 server on which chosen requests meet a chosen fault. One exchange a connection.
 
+#![allow(dead_code, reason = "each test binary uses its part of this")]
+
 use std::io::{Read as _, Result, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

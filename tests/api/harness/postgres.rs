@@ -4,18 +4,21 @@
 //! test process holds closes, however that process ended. Making a database takes PostgreSQL longer than most tests take,
 //! so they are emptied and used again.
 
+#![allow(dead_code, reason = "each test binary uses its part of this")]
+
 use super::rows;
 use filmjacket::config::Database;
 use filmjacket::store::Store;
 use sqlx::AssertSqlSafe;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 
-/// Makes a server in a folder of its own, tells the folder, and waits for standard input to end. Nothing is synced: what
-/// a test wrote need not outlive the machine. Text sorts as English does, which is as unlike bytes as it gets.
+/// Makes a server in a folder of its own, tells the folder, and carries out orders for pg_ctl until standard input ends.
+/// Nothing is synced: what a test wrote need not outlive the machine. Text sorts as English does, which is as unlike bytes
+/// as it gets.
 const SCRIPT: &str = r#"
 trap '' INT
 set -e
@@ -33,7 +36,7 @@ jit = off
 END
 "$1/pg_ctl" -D "$dir/db" -w -l "$dir/log" start >/dev/null || { cat "$dir/log" >&2; exit 1; }
 echo "$dir"
-cat >/dev/null
+while read -r order; do "$1/pg_ctl" -D "$dir/db" -w -l "$dir/log" $order >/dev/null; echo "$order"; done
 "$1/pg_ctl" -D "$dir/db" -m immediate stop >/dev/null
 "#;
 
@@ -52,10 +55,16 @@ END $$";
 /// Connections of one node: several nodes of several tests share the server.
 const CONNECTIONS: u32 = 10;
 
-struct Cluster {
+/// A server; it ends with this, and with this process.
+pub(crate) struct Server {
     /// Holds the pipe.
-    _script: Child,
+    script: Child,
+    told: BufReader<ChildStdout>,
     folder: String,
+}
+
+struct Cluster {
+    server: Server,
     orders: mpsc::Sender<Order>,
 }
 
@@ -94,7 +103,7 @@ impl TestDatabase {
     }
 
     pub(crate) fn url(&self) -> String {
-        url_of(&cluster().folder, &self.name)
+        cluster().server.url(&self.name)
     }
 
     /// As the configuration names it.
@@ -126,8 +135,8 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
-impl Cluster {
-    fn start() -> Self {
+impl Server {
+    pub(crate) fn start() -> Self {
         let mut command = Command::new("sh");
         // PostgreSQL refuses to run as root.
         if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
@@ -136,15 +145,35 @@ impl Cluster {
         }
         command.args(["-c", SCRIPT, "sh"]).arg(programs()).current_dir("/").env_remove("TMPDIR");
         let mut script = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(script.stdout.take().unwrap());
         let mut folder = String::new();
-        BufReader::new(script.stdout.take().unwrap()).read_line(&mut folder).unwrap();
+        told.read_line(&mut folder).unwrap();
         let folder = folder.trim().to_owned();
         assert!(!folder.is_empty(), "PostgreSQL did not start");
+        Self { script, told, folder }
+    }
+
+    /// Has pg_ctl do something, such as `-m immediate stop`, and waits until it is done.
+    pub(crate) fn order(&mut self, order: &str) {
+        writeln!(self.script.stdin.as_mut().unwrap(), "{order}").unwrap();
+        let mut done = String::new();
+        self.told.read_line(&mut done).unwrap();
+        assert_eq!(done.trim(), order, "pg_ctl could not");
+    }
+
+    pub(crate) fn url(&self, name: &str) -> String {
+        url_of(&self.folder, name)
+    }
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let server = Server::start();
         let (orders, inbox) = mpsc::channel();
-        let place = folder.clone();
+        let place = server.folder.clone();
         // A thread of its own: the first test's runtime ends with that test.
         std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(&place, &inbox)));
-        Self { _script: script, folder, orders }
+        Self { server, orders }
     }
 
     fn order(&self, order: impl FnOnce(mpsc::Sender<String>) -> Order) -> String {
