@@ -6,7 +6,7 @@ pub use readiness::Readiness;
 
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
-use crate::config::{Config, MailSettings, MailWay, SmtpSecurity, SmtpSettings, Storage};
+use crate::config::{Config, MailSettings, MailWay, S3Settings, SecondCopy, SmtpSecurity, SmtpSettings, Storage};
 use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Dkim, Mailbox, Mailer};
 use crate::metrics::Metrics;
@@ -17,6 +17,7 @@ use actix_web::dev::Server;
 use protocol::Timestamp;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct App {
     pub store: Store,
     /// Ciphertext bytes.
     pub blobs: Blobs,
+    /// The same bytes once more, of what is ready; none unless configured.
+    pub second_copy: Option<Arc<Blobs>>,
     /// The way out for mail.
     pub mailer: Mailer,
     /// Whom mail comes from.
@@ -93,6 +96,7 @@ impl App {
         };
         let store = Store::open(&config.database).await?;
         let blobs = open_blobs(&config).map_err(folder)?;
+        let second_copy = open_second_copy(&config).map_err(folder)?.map(Arc::new);
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
@@ -100,6 +104,7 @@ impl App {
             config,
             store,
             blobs,
+            second_copy,
             mailer,
             mail_from,
             clock,
@@ -111,6 +116,11 @@ impl App {
             looked: Mutex::new(None),
             outbox_bell,
         }))
+    }
+
+    /// Every store that may hold bytes of a transfer.
+    pub fn stores(&self) -> impl Iterator<Item = &Blobs> {
+        std::iter::once(&self.blobs).chain(self.second_copy.as_deref())
     }
 
     /// Answers requests on `listener` once the returned server is awaited or spawned; its handle stops it gracefully.
@@ -182,19 +192,58 @@ const STORE_DEADLINE: Duration = Duration::from_secs(60);
 pub fn open_blobs(config: &Config) -> std::io::Result<Blobs> {
     match &config.storage {
         Storage::Folder => Ok(Blobs::Dir(blobs::Dir::open(&config.data.join("blobs"))?)),
-        Storage::S3(s3) => Ok(Blobs::S3(blobs::S3::open(&blobs::S3Settings {
-            bucket: s3.bucket.clone(),
-            endpoint: s3.endpoint.clone(),
-            region: s3.region.clone(),
-            path_style: s3.is_path_style(),
-            access_key_id: s3.access_key_id.clone(),
-            secret_access_key: s3.secret_access_key.expose().to_owned().into(),
-            prefix: s3.prefix.clone(),
-            server_side_encryption: s3.server_side_encryption.clone(),
-            spool: config.data.join("spool"),
-            deadline: STORE_DEADLINE,
-        })?)),
+        Storage::S3(s3) => open_bucket(s3, config.data.join("spool")),
     }
+}
+
+/// Opens what the settings say that second copies are kept in. Its folder is made by the administrator, not here: one whose
+/// disk is not mounted must not be taken for an empty one. The server runs without it, and says so.
+///
+/// # Errors
+/// The folder, or one below the data folder, cannot be read or written.
+pub fn open_second_copy(config: &Config) -> std::io::Result<Option<Blobs>> {
+    Ok(match &config.second_copy {
+        None => None,
+        Some(SecondCopy::Folder(folder)) if folder.is_dir() => Some(Blobs::Dir(blobs::Dir::open(folder)?)),
+        Some(SecondCopy::Folder(folder)) => {
+            tracing::error!(folder = %folder.display(), "the second copy's folder is not there; mount or make it, and restart");
+            Some(Blobs::Dir(blobs::Dir::beside(folder)))
+        }
+        Some(SecondCopy::S3(s3)) => Some(open_bucket(s3, config.data.join("spool-second-copy"))?),
+    })
+}
+
+/// Opens both for a command that runs beside a server: nothing that is on its way in is touched, and no folder made but
+/// below `spool`.
+///
+/// # Errors
+/// The spool cannot be written.
+pub fn open_stores_beside(config: &Config, spool: &Path) -> std::io::Result<(Blobs, Option<Blobs>)> {
+    let first = match &config.storage {
+        Storage::Folder => Blobs::Dir(blobs::Dir::beside(&config.data.join("blobs"))),
+        Storage::S3(s3) => open_bucket(s3, spool.join("first"))?,
+    };
+    let second = match &config.second_copy {
+        None => None,
+        Some(SecondCopy::Folder(folder)) => Some(Blobs::Dir(blobs::Dir::beside(folder))),
+        Some(SecondCopy::S3(s3)) => Some(open_bucket(s3, spool.join("second"))?),
+    };
+    Ok((first, second))
+}
+
+fn open_bucket(s3: &S3Settings, spool: PathBuf) -> std::io::Result<Blobs> {
+    Ok(Blobs::S3(blobs::S3::open(&blobs::S3Settings {
+        bucket: s3.bucket.clone(),
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        path_style: s3.is_path_style(),
+        access_key_id: s3.access_key_id.clone(),
+        secret_access_key: s3.secret_access_key.expose().to_owned().into(),
+        prefix: s3.prefix.clone(),
+        server_side_encryption: s3.server_side_encryption.clone(),
+        spool,
+        deadline: STORE_DEADLINE,
+    })?))
 }
 
 /// Longest time for one mail to be handed over.

@@ -16,7 +16,7 @@ pub use database::Database;
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
 pub use reading::Reading;
-pub use storage::{S3Settings, Storage};
+pub use storage::{S3Settings, SecondCopy, Storage};
 
 use self::file::File;
 use crate::people::SignInRule;
@@ -54,6 +54,8 @@ pub struct Config {
     pub mail: MailSettings,
     /// Where ciphertext is kept.
     pub storage: Storage,
+    /// Where what is ready is kept once more, if anywhere.
+    pub second_copy: Option<SecondCopy>,
     /// What a transfer may be.
     pub limits: Limits,
     /// How long a client may take.
@@ -251,21 +253,23 @@ impl Config {
                 return Err(ConfigError::Value("mail.dkim.domain", why));
             }
         }
+        let storage = match file.storage.s3 {
+            Some(s3) => Storage::S3(s3.parse("storage.s3")?),
+            None => Storage::Folder,
+        };
         let way = file.mail.smtp.map_or_else(|| MailWay::Folder(data.join("mail")), MailWay::Smtp);
         Ok(Self {
             listen,
             public_url,
             database: file.database.parse(&data)?,
+            second_copy: file.second_copy.parse(&storage, &data)?,
             data,
             server_key: file.server_key,
             sign_in,
             trusted_proxies: file.trusted_proxies,
             tls: file.tls,
             mail: MailSettings { from, way, dkim: file.mail.dkim },
-            storage: match file.storage.s3 {
-                Some(s3) => Storage::S3(s3.parse()?),
-                None => Storage::Folder,
-            },
+            storage,
             limits: file.limits.parse()?,
             patience: Patience::default(),
             metrics_listen: file.metrics_listen,

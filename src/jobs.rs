@@ -1,9 +1,14 @@
-//! What happens without a request: transfers end, what is over is purged, mail leaves.
+//! What happens without a request: transfers end, what is over is purged, what is ready gets its second copy, mail leaves.
 //!
 //! Each job is a step that a test can call; the loop calls the same ones. A step may be cut at any point: what it had
 //! not finished is due again.
 
+mod second_copy;
+
+pub use second_copy::copy;
+
 use crate::app::App;
+use crate::blobs::{Blobs, CopyFault};
 use crate::keys::{Purpose, make_name};
 use crate::mail::{self, Letter, Line, MailError, MailId, OutgoingMail, Secret};
 use crate::people::CODE_LIFETIME;
@@ -45,12 +50,15 @@ pub enum JobError {
     /// The ciphertext, or the operating system's random bytes.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// An object has no second copy yet.
+    #[error("the second copy of object {0}: {1}")]
+    Copy(ObjectId, CopyFault),
 }
 
 /// Does what is due, for ever, each job at its own pace: a person waits for a sign-in code, and must not wait for a purge that
 /// takes long. A step that fails is logged and due again in the next round.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(deliver(&app), tidy(&app), find_orphans(&app));
+    tokio::join!(deliver(&app), tidy(&app), keep_copies(&app), find_orphans(&app));
 }
 
 async fn deliver(app: &App) {
@@ -70,6 +78,17 @@ async fn tidy(app: &App) {
         rounds.tick().await;
         finish(app, "expire", expire(app).await);
         finish(app, "purge", purge(app).await);
+    }
+}
+
+async fn keep_copies(app: &App) {
+    if app.second_copy.is_none() {
+        return;
+    }
+    let mut rounds = tokio::time::interval(ROUND);
+    loop {
+        rounds.tick().await;
+        finish(app, "copy", copy(app).await);
     }
 }
 
@@ -110,7 +129,12 @@ pub fn renew_certificate(app: &App) {
 /// # Errors
 /// The first [`JobError`]; what failed is due again.
 pub async fn settle(app: &App) -> Result<(), JobError> {
-    let done = [("expire", expire(app).await), ("mail", send_outbox(app).await), ("purge", purge(app).await)];
+    let done = [
+        ("expire", expire(app).await),
+        ("mail", send_outbox(app).await),
+        ("copy", copy(app).await),
+        ("purge", purge(app).await),
+    ];
     done.into_iter().map(|(job, outcome)| note(app, job, outcome)).fold(Ok(()), Result::and)
 }
 
@@ -136,7 +160,7 @@ pub async fn purge(app: &App) -> Result<(), JobError> {
     for replaced in app.store.list_replaced().await? {
         outcome = outcome.and(purge_replaced(app, &replaced).await);
     }
-    for over in app.store.list_purgeable().await? {
+    for over in app.store.list_purgeable(app.clock.now()).await? {
         outcome = outcome.and(purge_one(app, &over).await);
     }
     outcome.and(app.store.clean_log().await.map_err(Into::into))
@@ -158,10 +182,16 @@ pub async fn send_outbox(app: &App) -> Result<(), JobError> {
     outcome
 }
 
-/// Removes the bytes of one transfer that is over. Its row has said so before, and its keys went with that.
+/// Removes the bytes of one transfer that is over, from every store. Its row has said so before, and its keys went with
+/// that.
 async fn purge_one(app: &App, over: &Purgeable) -> Result<(), JobError> {
     for object_id in &over.objects {
-        app.blobs.delete_object(object_id).await?;
+        // A store that is away keeps no other one from letting go.
+        let mut outcome = Ok(());
+        for store in app.stores() {
+            outcome = outcome.and(store.delete_object(object_id).await);
+        }
+        outcome?;
     }
     let entry = AuditEntry::by_system(Event::Purged, over.transfer_id, app.clock.now());
     Ok(app.store.mark_purged(&over.transfer_id, &entry).await?)
@@ -173,16 +203,25 @@ async fn purge_replaced(app: &App, object_id: &ObjectId) -> Result<(), JobError>
     Ok(app.store.mark_replaced_purged(object_id, app.clock.now()).await?)
 }
 
-/// Removes bytes that no row knows. Rows come before bytes, so these are left over from a crash. Returns how many
-/// objects went.
+/// Removes bytes that no row knows, from every store. Rows come before bytes, so these are left over from a crash. Returns
+/// how many objects went.
 ///
 /// # Errors
-/// [`JobError`].
+/// [`JobError`], the first one.
 pub async fn sweep_orphans(app: &App) -> Result<usize, JobError> {
+    let mut swept = Ok(0);
+    for store in app.stores() {
+        let found = sweep_store(app, store).await;
+        swept = swept.and_then(|before| Ok(before + found?));
+    }
+    swept
+}
+
+async fn sweep_store(app: &App, store: &Blobs) -> Result<usize, JobError> {
     let mut swept = 0;
-    for object_id in app.blobs.list_objects().await? {
+    for object_id in store.list_objects().await? {
         if !app.store.knows_object(&object_id).await? {
-            app.blobs.delete_object(&object_id).await?;
+            store.delete_object(&object_id).await?;
             swept += 1;
         }
     }

@@ -24,6 +24,8 @@ pub struct Metrics {
     transfers: Family<State, Gauge>,
     outbox_mails: Gauge,
     outbox_oldest: Gauge,
+    uncopied_objects: Gauge,
+    uncopied_oldest: Gauge,
     connections: Family<Connections, Gauge>,
     database_wait: Gauge<f64, AtomicU64>,
 }
@@ -65,6 +67,10 @@ pub struct Snapshot {
     pub outbox_mails: u64,
     /// Seconds since the oldest of it was queued.
     pub outbox_oldest: i64,
+    /// Objects that wait for their second copy.
+    pub uncopied_objects: u64,
+    /// Seconds since the one of them that waits longest became ready.
+    pub uncopied_oldest: i64,
     /// Connections to the database by pool: in use, and idle.
     pub connections: Vec<(&'static str, u64, u64)>,
     /// How long one question to the database took, its turn for a connection included.
@@ -93,6 +99,8 @@ impl Default for Metrics {
             transfers: Family::default(),
             outbox_mails: Gauge::default(),
             outbox_oldest: Gauge::default(),
+            uncopied_objects: Gauge::default(),
+            uncopied_oldest: Gauge::default(),
             connections: Family::default(),
             database_wait: Gauge::default(),
         };
@@ -115,6 +123,9 @@ impl Metrics {
         to.register("outbox_mails", "Mail that waits to be handed over", self.outbox_mails.clone());
         let help = "Age of the oldest mail that waits";
         to.register_with_unit("outbox_oldest", help, Unit::Seconds, self.outbox_oldest.clone());
+        to.register("uncopied_objects", "Objects that wait for their second copy", self.uncopied_objects.clone());
+        let help = "For how long the one that waits longest for its second copy has been ready";
+        to.register_with_unit("uncopied_oldest", help, Unit::Seconds, self.uncopied_oldest.clone());
         to.register("database_connections", "Connections to the database", self.connections.clone());
         let help = "Time for one question to the database, waiting for a connection included";
         to.register_with_unit("database_wait", help, Unit::Seconds, self.database_wait.clone());
@@ -151,6 +162,8 @@ impl Metrics {
         }
         self.outbox_mails.set(to_gauge(now.outbox_mails));
         self.outbox_oldest.set(now.outbox_oldest);
+        self.uncopied_objects.set(to_gauge(now.uncopied_objects));
+        self.uncopied_oldest.set(now.uncopied_oldest);
         for (pool, used, idle) in &now.connections {
             for (state, count) in [("used", used), ("idle", idle)] {
                 self.connections.get_or_create(&Connections { pool, state }).set(to_gauge(*count));

@@ -18,13 +18,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Readiness {
     database: bool,
     store: bool,
+    /// None if there is to be no second copy.
+    second_copy: Option<bool>,
     mail: bool,
     key: bool,
     stopping: bool,
 }
 
 impl Readiness {
-    /// Whether requests should come here.
+    /// Whether requests should come here. A second copy that is away holds up copying and purging, no request.
     pub fn is_ready(self) -> bool {
         self.database && self.store && self.mail && self.key && !self.stopping
     }
@@ -35,6 +37,9 @@ impl fmt::Display for Readiness {
         let word = |ready: bool| if ready { "ok" } else { "not ready" };
         writeln!(f, "database: {}", word(self.database))?;
         writeln!(f, "store: {}", word(self.store))?;
+        if let Some(second_copy) = self.second_copy {
+            writeln!(f, "second copy: {}", word(second_copy))?;
+        }
         writeln!(f, "mail: {}", word(self.mail))?;
         writeln!(f, "key: {}", word(self.key))?;
         writeln!(f, "server: {}", if self.stopping { "stopping" } else { "ok" })
@@ -58,15 +63,22 @@ impl App {
     }
 
     async fn look(&self) -> Readiness {
-        let (database, store, mail) = tokio::join!(
+        let second_copy = async {
+            match &self.second_copy {
+                Some(store) => Some(matches!(timeout(PATIENCE, store.ping()).await, Ok(Ok(())))),
+                None => None,
+            }
+        };
+        let (database, store, second_copy, mail) = tokio::join!(
             timeout(PATIENCE, self.store.ping()),
             timeout(PATIENCE, self.blobs.ping()),
+            second_copy,
             timeout(PATIENCE, self.mailer.ping()),
         );
         // A key that came from the environment is here for good.
         let key = self.config.server_key.is_some() || self.keys.is_kept_in(&self.config.data.join("server.key"));
         let well = (matches!(database, Ok(Ok(()))), matches!(store, Ok(Ok(()))), matches!(mail, Ok(Ok(()))));
-        Readiness { database: well.0, store: well.1, mail: well.2, key, stopping: false }
+        Readiness { database: well.0, store: well.1, second_copy, mail: well.2, key, stopping: false }
     }
 }
 

@@ -38,6 +38,11 @@ impl Dir {
         tokio::fs::metadata(self.root.join("objects")).await.map(drop)
     }
 
+    /// The folder as somebody else has it open, or will: nothing is made or removed.
+    pub fn beside(root: &Path) -> Self {
+        Self { root: root.to_owned(), new_folder: Arc::default() }
+    }
+
     /// Opens the folder, making it if it is not there, and removes what an interrupted upload left behind.
     /// Blocks; meant for the start of the server.
     ///
@@ -51,7 +56,7 @@ impl Dir {
         for stale in fs::read_dir(&tmp)? {
             fs::remove_file(stale?.path())?;
         }
-        Ok(Self { root: root.to_owned(), new_folder: Arc::default() })
+        Ok(Self::beside(root))
     }
 
     pub(super) async fn put_part<E>(
@@ -122,6 +127,8 @@ impl Dir {
     }
 
     pub(super) async fn delete_object(&self, object_id: &ObjectId) -> io::Result<()> {
+        // On a disk that is not mounted nothing is there, and nothing is gone.
+        self.ping().await?;
         let folder = self.root.join(object_path(object_id));
         joined(spawn_blocking(move || {
             absent_is_fine(fs::remove_dir_all(&folder))?;

@@ -10,6 +10,9 @@
 //! | drop the loser of two racing uploads | [`Blobs::delete_part`] |
 //! | purge a file | [`Blobs::delete_object`] |
 //! | find what a crash left behind | [`Blobs::list_objects`] |
+//! | bring an object into another store | [`Blobs::copy_object_from`] |
+//! | read every byte again, and put good parts in the place of bad ones | [`Blobs::check_object`], [`Blobs::mend_object`] |
+//! | serve what either of two stores still has | [`read_either`] |
 //!
 //! A part is there whole or not at all: its bytes are counted and digested on the way in, made durable, and only
 //! then given their name. Memory use is constant, whatever the length. A store may hold parts apart until the object is
@@ -20,13 +23,19 @@
 //! or removed: a row exists before its first part and is marked gone before its bytes go, so whoever calls has
 //! already asked the database. Nothing here can be read without a passcode, and nothing here tries.
 
+mod checking;
+mod copying;
 mod dir;
+mod either;
 mod intake;
 mod key;
 mod memory;
 mod s3;
 
+pub use checking::Health;
+pub use copying::{Copied, CopyFault};
 pub use dir::Dir;
+pub use either::read_either;
 pub use key::{CONTENT_TYPE, ObjectParts, PartKey, Upload};
 pub use memory::Memory;
 pub use s3::{Finding, S3, S3Settings};
@@ -179,6 +188,23 @@ impl Blobs {
             Self::S3(s3) => s3.complete_object(upload, object).await,
             Self::Memory(memory) => memory.complete_object(object),
         }
+    }
+
+    /// The same, in the place of a complete object of that name, if there is one: what is read meanwhile is the old one or
+    /// the new one. For repairs.
+    ///
+    /// # Errors
+    /// [`CompleteError`].
+    async fn replace_object(&self, upload: &Upload, object: &ObjectParts) -> Result<(), CompleteError> {
+        match self {
+            Self::S3(s3) => s3.replace_object(upload, object).await,
+            Self::Dir(_) | Self::Memory(_) => self.complete_object(upload, object).await,
+        }
+    }
+
+    /// Whether each part of a complete object can be replaced by itself.
+    fn keeps_parts_apart(&self) -> bool {
+        matches!(self, Self::Dir(_) | Self::Memory(_))
     }
 
     /// The bytes of a part of a complete object in `range`, counted from the part's start. An empty range gives an

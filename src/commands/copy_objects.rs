@@ -2,7 +2,7 @@
 
 use super::{Failure, tell_progress};
 use crate::app::open_blobs;
-use crate::blobs::{Blobs, CompleteError, Dir, ObjectParts, Upload};
+use crate::blobs::{Blobs, Copied, Dir, ObjectParts};
 use crate::config::{Config, ConfigError, Reading, Storage};
 use crate::store::Store;
 use clap::{Args, ValueEnum};
@@ -41,11 +41,9 @@ pub(super) async fn run(what: &What, reading: Result<Reading, ConfigError>) -> R
         // Ended meanwhile.
         let Some(whole) = store.find_whole_object(&transfer_id, &object_id).await? else { continue };
         let object = ObjectParts { object_id, object_len: whole.object_len, digests: whole.parts };
-        match to.complete_object(&Upload::default(), &object).await {
-            Ok(()) => there += 1,
-            Err(CompleteError::Io(error)) => return Err(error.into()),
-            Err(CompleteError::Parts(_) | CompleteError::Gone) => {
-                copy(&from, &to, &object).await?;
+        match to.copy_object_from(&from, &object, async || Ok(true)).await? {
+            Copied::Before => there += 1,
+            Copied::Now => {
                 copied += 1;
                 tell_progress("objects copied", copied);
             }
@@ -62,15 +60,4 @@ fn open(place: Place, config: &Config) -> Result<Blobs, Failure> {
         (Place::S3, Storage::S3(_)) => Ok(open_blobs(config)?),
         (Place::S3, Storage::Folder) => Err("no bucket is set: fill in [storage.s3]".into()),
     }
-}
-
-async fn copy(from: &Blobs, to: &Blobs, object: &ObjectParts) -> Result<(), Failure> {
-    // What an interrupted run left there.
-    to.delete_object(&object.object_id).await?;
-    let upload = to.begin_object(&object.object_id).await?;
-    for (key, len) in object.parts() {
-        let body = from.read_part(&key, 0..len).await?;
-        to.put_part(&upload, &key, len, body).await?;
-    }
-    Ok(to.complete_object(&upload, object).await?)
 }

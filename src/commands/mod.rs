@@ -11,6 +11,7 @@ mod copy_objects;
 mod migrate;
 mod serve;
 mod storage;
+mod verify;
 
 use crate::config::Reading;
 use crate::store::TableDigest;
@@ -46,6 +47,8 @@ enum What {
     Copy(copy::What),
     /// Copy the ciphertext of all ready transfers between the folder and the bucket. No server may be running.
     CopyObjects(copy_objects::What),
+    /// Read every stored byte of all ready transfers again, in both stores, and hold it against its digest.
+    Verify(verify::What),
     /// Write the database to a new file, without the keys that open transfers.
     Backup {
         /// The file to make.
@@ -69,6 +72,7 @@ impl Command {
             What::Migrate => told_on_stderr(migrate::run(reading).await),
             What::Copy(what) => told_on_stderr(copy::run(&what).await),
             What::CopyObjects(what) => told_on_stderr(copy_objects::run(&what, reading).await),
+            What::Verify(what) => told_on_stderr(verify::run(&what, reading).await),
             What::Backup { file } => told_on_stderr(backup::back_up(reading, &file).await),
             What::Restore(what) => told_on_stderr(backup::restore(reading, &what).await),
         }

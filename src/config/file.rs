@@ -1,6 +1,7 @@
 //! The configuration file's shape. Every key may be left out.
 
 use super::database::DatabaseSection;
+use super::storage::SecondCopySection;
 use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
 use ipnet::IpNet;
 use protocol::sign_in::Limits;
@@ -23,6 +24,7 @@ pub(super) struct File {
     pub(super) tls: Option<TlsSettings>,
     pub(super) mail: MailSection,
     pub(super) storage: StorageSection,
+    pub(super) second_copy: SecondCopySection,
     pub(super) limits: LimitsSection,
     pub(super) log: LogSettings,
 }

@@ -1,7 +1,8 @@
-//! Where ciphertext is kept.
+//! Where ciphertext is kept, and where it is kept once more.
 
 use super::{ConfigError, Secret};
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// Where ciphertext is kept.
 #[derive(Debug, Clone)]
@@ -10,6 +11,45 @@ pub enum Storage {
     Folder,
     /// A bucket.
     S3(S3Settings),
+}
+
+/// Where what is ready is kept once more.
+#[derive(Debug, Clone)]
+pub enum SecondCopy {
+    /// A folder, best on another machine's or at least another disk.
+    Folder(PathBuf),
+    /// A bucket.
+    S3(S3Settings),
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SecondCopySection {
+    folder: Option<PathBuf>,
+    s3: Option<S3Settings>,
+}
+
+impl SecondCopySection {
+    /// Refuses what is no second place.
+    pub(super) fn parse(self, storage: &Storage, data: &Path) -> Result<Option<SecondCopy>, ConfigError> {
+        let wrong = |why: &str| Err(ConfigError::Value("second_copy", why.to_owned()));
+        match (self.folder, self.s3) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => wrong("must be a folder or a bucket, not both"),
+            (Some(folder), None)
+                if folder.as_os_str().is_empty() || folder == data || folder.starts_with(data.join("blobs")) =>
+            {
+                wrong("must be another folder than the one for the ciphertext itself")
+            }
+            (Some(folder), None) => Ok(Some(SecondCopy::Folder(folder))),
+            (None, Some(s3)) => match storage {
+                Storage::S3(first) if first.is_same_place(&s3) => {
+                    wrong("must be another bucket than that of [storage.s3]")
+                }
+                _ => Ok(Some(SecondCopy::S3(s3.parse("second_copy.s3")?))),
+            },
+        }
+    }
 }
 
 /// An S3 bucket.
@@ -39,21 +79,26 @@ pub struct S3Settings {
 const ENCRYPTIONS: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
 
 impl S3Settings {
-    pub(super) fn parse(self) -> Result<Self, ConfigError> {
-        let wrong = |name, why: &str| Err(ConfigError::Value(name, why.to_owned()));
+    /// `section` is where the settings stand.
+    pub(super) fn parse(self, section: &'static str) -> Result<Self, ConfigError> {
+        let wrong = |name, why: &str| Err(ConfigError::Value(section, format!("{name} {why}")));
         if self.bucket.is_empty() || self.bucket.contains('/') {
-            return wrong("storage.s3.bucket", "must be a bucket's name");
+            return wrong("bucket", "must be a bucket's name");
         }
         if self.endpoint.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
-            return wrong("storage.s3.endpoint", "must begin with https:// (or http://)");
+            return wrong("endpoint", "must begin with https:// (or http://)");
         }
         if self.prefix.starts_with('/') || !(self.prefix.is_empty() || self.prefix.ends_with('/')) {
-            return wrong("storage.s3.prefix", "must end with a slash and not begin with one, such as \"filmjacket/\"");
+            return wrong("prefix", "must end with a slash and not begin with one, such as \"filmjacket/\"");
         }
         if self.server_side_encryption.as_deref().is_some_and(|asked| !ENCRYPTIONS.contains(&asked)) {
-            return wrong("storage.s3.server_side_encryption", "must be AES256, aws:kms or aws:kms:dsse");
+            return wrong("server_side_encryption", "must be AES256, aws:kms or aws:kms:dsse");
         }
         Ok(self)
+    }
+
+    fn is_same_place(&self, other: &Self) -> bool {
+        (&self.bucket, &self.endpoint, &self.prefix) == (&other.bucket, &other.endpoint, &other.prefix)
     }
 
     /// Whether the bucket's name is in the path.

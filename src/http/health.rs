@@ -6,6 +6,7 @@ use crate::metrics::Snapshot;
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpServer, web};
+use protocol::Timestamp;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,11 +39,19 @@ async fn metrics(app: web::Data<App>) -> Result<HttpResponse, Refusal> {
     app.store.ping().await?;
     let database_wait = asked.elapsed();
     let (outbox_mails, oldest) = app.store.measure_outbox().await?;
+    // Without a second store nothing waits for it.
+    let (uncopied_objects, uncopied) = match app.second_copy {
+        Some(_) => app.store.measure_uncopied().await?,
+        None => (0, None),
+    };
     let now = app.clock.now().as_unix();
+    let age = |oldest: Option<Timestamp>| oldest.map_or(0, |oldest| now - oldest.as_unix());
     let snapshot = Snapshot {
         transfers: app.store.count_transfers().await?,
         outbox_mails,
-        outbox_oldest: oldest.map_or(0, |oldest| now - oldest.as_unix()),
+        outbox_oldest: age(oldest),
+        uncopied_objects,
+        uncopied_oldest: age(uncopied),
         connections: app.store.connections(),
         database_wait,
     };

@@ -3,7 +3,7 @@
 use super::error::Refusal;
 use super::extract::TicketHeader;
 use crate::app::App;
-use crate::blobs::{PartKey, PartStream};
+use crate::blobs::{PartKey, PartStream, read_either};
 use crate::keys::hash_secret;
 use crate::store::WholeObject;
 use crate::transfer::{ByteRange, PartRange, parse_range, parts_of_range};
@@ -90,7 +90,7 @@ impl Download {
         let sha256 = self.digests.get(part.n as usize).copied();
         let sha256 = sha256.ok_or_else(|| io::Error::other("a part of a ready transfer has no row"))?;
         let key = PartKey { object_id: self.object_id, n: part.n, sha256 };
-        self.current = self.app.blobs.read_part(&key, part.bytes).await?;
+        self.current = read_either(&self.app.blobs, self.app.second_copy.as_ref(), &key, part.bytes).await?;
         Ok(true)
     }
 

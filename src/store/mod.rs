@@ -7,6 +7,7 @@
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
 //! | `uploads` | what the store of bytes calls unfinished objects |
+//! | `second_copies` | which objects have their second copy, and who writes bytes just now |
 //! | `restarts` | a new object in the place of one that was given up |
 //! | `sealing` | the step from draft to ready, and resends |
 //! | `openings` | links, unlocking, tickets, wrong passcodes |
@@ -39,6 +40,7 @@ mod parts;
 mod rates;
 mod restarts;
 mod sealing;
+mod second_copies;
 mod sweeps;
 mod transfers;
 mod uploads;
@@ -53,6 +55,7 @@ pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use parts::{PartAdded, PartPlace};
 pub use restarts::Restart;
 pub use sealing::{NewSeal, SealRow};
+pub use second_copies::Lease;
 pub use sweeps::Purgeable;
 pub use transfers::OwnedTransfer;
 

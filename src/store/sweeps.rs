@@ -3,6 +3,7 @@
 use super::audit::{AuditEntry, Event, append};
 use super::engine::Engine;
 use super::outbox::{MailKind, queue_notice};
+use super::second_copies::LEASE;
 use super::{Result, Store, StoreError, damaged};
 use crate::people::LONGEST;
 use crate::transfer::{DRAFT_LIFETIME, FORGET_AFTER, WARN_BEFORE_END};
@@ -167,15 +168,20 @@ impl Store {
         Ok(warned)
     }
 
-    /// Every transfer that is over and not yet purged, the longest over first.
+    /// Every transfer that is over and not yet purged, the longest over first; none of whose bytes somebody writes just now.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn list_purgeable(&self) -> Result<Vec<Purgeable>> {
+    pub async fn list_purgeable(&self, now: Timestamp) -> Result<Vec<Purgeable>> {
         let rows: Vec<(String, Option<String>)> = sqlx::query_as(
             "SELECT t.transfer_id, o.object_id FROM transfers t LEFT JOIN objects o ON o.transfer_id = t.transfer_id
-             WHERE t.purged_at IS NULL AND t.ended_at IS NOT NULL ORDER BY t.ended_at, t.transfer_id",
+             WHERE t.purged_at IS NULL AND t.ended_at IS NOT NULL AND NOT EXISTS
+                 (SELECT 1 FROM objects l WHERE l.transfer_id = t.transfer_id
+                      AND l.leased_until > $1 AND l.leased_until <= $2)
+             ORDER BY t.ended_at, t.transfer_id",
         )
+        .bind(now.as_unix())
+        .bind(now.plus(LEASE).as_unix())
         .fetch_all(&self.reads)
         .await?;
         let mut found: Vec<Purgeable> = Vec::new();

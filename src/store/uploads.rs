@@ -54,11 +54,7 @@ impl Store {
         )
         .fetch_all(&self.reads)
         .await?;
-        let read = |(transfer, object): (String, String)| {
-            let transfer = TransferId::parse(&transfer).map_err(|_| damaged("transfer id"))?;
-            Ok((transfer, ObjectId::parse(&object).map_err(|_| damaged("object id"))?))
-        };
-        rows.into_iter().map(read).collect()
+        to_ids(rows)
     }
 
     /// Forgets parts of a draft's object that the store of bytes does not hold as written down.
@@ -103,4 +99,13 @@ impl Store {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+/// Which objects of which transfers.
+pub(super) fn to_ids(rows: Vec<(String, String)>) -> Result<Vec<(TransferId, ObjectId)>> {
+    let read = |(transfer, object): (String, String)| {
+        let transfer = TransferId::parse(&transfer).map_err(|_| damaged("transfer id"))?;
+        Ok((transfer, ObjectId::parse(&object).map_err(|_| damaged("object id"))?))
+    };
+    rows.into_iter().map(read).collect()
 }

@@ -19,11 +19,29 @@ const THERE_ALREADY: &str = "PreconditionFailed";
 
 impl S3 {
     /// Lists the parts, holds them against the rows, completes, and looks at the result. A repetition finds the upload
-    /// gone and the object there.
+    /// gone and the object there, which is never replaced.
     pub(in crate::blobs) async fn complete_object(
         &self,
         upload: &Upload,
         object: &ObjectParts,
+    ) -> Result<(), CompleteError> {
+        self.complete(upload, object, Some("*")).await
+    }
+
+    /// The same, whatever is there already.
+    pub(in crate::blobs) async fn replace_object(
+        &self,
+        upload: &Upload,
+        object: &ObjectParts,
+    ) -> Result<(), CompleteError> {
+        self.complete(upload, object, None).await
+    }
+
+    async fn complete(
+        &self,
+        upload: &Upload,
+        object: &ObjectParts,
+        if_none_match: Option<&str>,
     ) -> Result<(), CompleteError> {
         let Some(held) = self.list_parts(upload, object).await? else { return self.check_object(object).await };
         let parts = choose_parts(&held, object)?;
@@ -33,7 +51,7 @@ impl S3 {
             .bucket(&self.bucket)
             .key(self.key(&object.object_id))
             .upload_id(upload.as_text())
-            .if_none_match("*")
+            .set_if_none_match(if_none_match.map(str::to_owned))
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .send()
             .await;
@@ -84,7 +102,8 @@ impl S3 {
         if has_len && has_digest {
             return Ok(());
         }
-        Err(io::Error::other(format!("{key} is not what was put together: length {:?}", head.content_length)).into())
+        let what = format!("{key} is not what was put together: length {:?}", head.content_length);
+        Err(io::Error::new(io::ErrorKind::InvalidData, what).into())
     }
 }
 
