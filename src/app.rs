@@ -63,6 +63,9 @@ pub enum StartError {
     /// The data folder cannot be made or read.
     #[error("the data folder {0} cannot be used: {1}")]
     Folder(String, std::io::Error),
+    /// The second store's folder cannot be used.
+    #[error("the second copy cannot be kept: {0}")]
+    SecondCopy(std::io::Error),
     /// The server key is not there.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -96,7 +99,7 @@ impl App {
         };
         let store = Store::open(&config.database).await?;
         let blobs = open_blobs(&config).map_err(folder)?;
-        let second_copy = open_second_copy(&config).map_err(folder)?.map(Arc::new);
+        let second_copy = open_second_copy(&config).map_err(StartError::SecondCopy)?.map(Arc::new);
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());

@@ -362,6 +362,32 @@ mod tests {
     }
 
     #[test]
+    fn a_second_copy_is_in_another_place_or_refused() {
+        let bucket = |section: &str, prefix: &str| {
+            format!(
+                "[{section}.s3]\nbucket = \"b\"\nregion = \"r\"\naccess_key_id = \"k\"\nsecret_access_key = \"s\"\nprefix = \"{prefix}\"\n"
+            )
+        };
+        let folder = |path: &str| format!("data = \"/d\"\nsecond_copy.folder = \"{path}\"\n");
+        let (first, second) = (bucket("storage", "a/"), bucket("second_copy", "b/"));
+        assert!(matches!(parse(&second, &[]).unwrap().second_copy, Some(SecondCopy::S3(_))));
+        assert!(matches!(parse(&(first.clone() + &second), &[]).unwrap().second_copy, Some(SecondCopy::S3(_))));
+        assert!(matches!(parse(&folder("/second"), &[]).unwrap().second_copy, Some(SecondCopy::Folder(_))));
+        for bad in [
+            first + &bucket("second_copy", "a/"),
+            folder("/second") + &second,
+            folder("/d/blobs"),
+            folder("/d/blobs/../blobs"),
+            folder("/d"),
+            bucket("second_copy", "/"),
+        ] {
+            let refused = parse(&bad, &[]);
+            let Err(ConfigError::Value(name, _)) = refused else { panic!("{bad}: {refused:?}") };
+            assert!(name.starts_with("second_copy"), "{bad}: {name}");
+        }
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_and_a_secret_is_never_shown() {
         assert!(parse("listne = \"127.0.0.1:1\"", &[]).unwrap_err().to_string().contains("listne"));
         let config = parse("server_key = \"very-secret\"", &[]).unwrap();

@@ -88,7 +88,7 @@ async fn keep_copies(app: &App) {
     let mut rounds = tokio::time::interval(ROUND);
     loop {
         rounds.tick().await;
-        finish(app, "copy", copy(app).await);
+        finish(app, "copy", copy(app).await.map(drop));
     }
 }
 
@@ -132,7 +132,7 @@ pub async fn settle(app: &App) -> Result<(), JobError> {
     let done = [
         ("expire", expire(app).await),
         ("mail", send_outbox(app).await),
-        ("copy", copy(app).await),
+        ("copy", copy(app).await.map(drop)),
         ("purge", purge(app).await),
     ];
     done.into_iter().map(|(job, outcome)| note(app, job, outcome)).fold(Ok(()), Result::and)
@@ -185,14 +185,14 @@ pub async fn send_outbox(app: &App) -> Result<(), JobError> {
 /// Removes the bytes of one transfer that is over, from every store. Its row has said so before, and its keys went with
 /// that.
 async fn purge_one(app: &App, over: &Purgeable) -> Result<(), JobError> {
+    // A store that is away keeps no other one from letting go.
+    let mut outcome = Ok(());
     for object_id in &over.objects {
-        // A store that is away keeps no other one from letting go.
-        let mut outcome = Ok(());
         for store in app.stores() {
             outcome = outcome.and(store.delete_object(object_id).await);
         }
-        outcome?;
     }
+    outcome?;
     let entry = AuditEntry::by_system(Event::Purged, over.transfer_id, app.clock.now());
     Ok(app.store.mark_purged(&over.transfer_id, &entry).await?)
 }

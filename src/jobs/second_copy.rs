@@ -6,41 +6,43 @@
 
 use super::JobError;
 use crate::app::App;
-use crate::blobs::{Blobs, CopyFault, ObjectParts};
+use crate::blobs::{Blobs, Copied, CopyFault, ObjectParts};
 use crate::keys::make_name;
 use crate::store::Lease;
 use protocol::{ObjectId, TransferId};
 use std::io;
 
-/// Copies every object of a ready transfer that has no copy yet, if a second store is configured.
+/// Copies every object of a ready transfer that has no copy yet, if a second store is configured. Returns how many it
+/// copied.
 ///
 /// # Errors
 /// [`JobError`], the first one; the rest is due in the next round.
-pub async fn copy(app: &App) -> Result<(), JobError> {
-    let Some(second) = &app.second_copy else { return Ok(()) };
+pub async fn copy(app: &App) -> Result<usize, JobError> {
+    let Some(second) = &app.second_copy else { return Ok(0) };
+    let mut copied = 0;
     loop {
         let waiting = app.store.list_uncopied(app.clock.now()).await?;
         if waiting.is_empty() {
-            return Ok(());
+            return Ok(copied);
         }
         for (transfer_id, object_id) in waiting {
-            copy_one(app, second, transfer_id, object_id).await?;
+            copied += usize::from(copy_one(app, second, transfer_id, object_id).await?);
         }
     }
 }
 
-async fn copy_one(app: &App, second: &Blobs, transfer_id: TransferId, object_id: ObjectId) -> Result<(), JobError> {
+/// False if there was nothing to copy: another node has it, or it is over.
+async fn copy_one(app: &App, second: &Blobs, transfer_id: TransferId, object_id: ObjectId) -> Result<bool, JobError> {
     let lease = Lease::new(transfer_id, object_id, make_name()?);
     if !app.store.lease_for_copy(&lease, app.clock.now()).await? {
-        // Another node has it, or it ended.
-        return Ok(());
+        return Ok(false);
     }
-    let Some(whole) = app.store.find_whole_object(&transfer_id, &object_id).await? else { return Ok(()) };
+    let Some(whole) = app.store.find_whole_object(&transfer_id, &object_id).await? else { return Ok(false) };
     let object = ObjectParts { object_id, object_len: whole.object_len, digests: whole.parts };
     let go_on = async || app.store.keep_lease(&lease, app.clock.now()).await.map_err(io::Error::other);
     match second.copy_object_from(&app.blobs, &object, go_on).await {
-        Ok(_) if app.store.mark_copied(&lease, app.clock.now()).await? => Ok(()),
-        Ok(_) | Err(CopyFault::Stopped) => let_go(app, second, &lease).await,
+        Ok(copied) if app.store.mark_copied(&lease, app.clock.now()).await? => Ok(copied == Copied::Now),
+        Ok(_) | Err(CopyFault::Stopped) => let_go(app, second, &lease).await.map(|()| false),
         Err(fault) => Err(JobError::Copy(object_id, fault)),
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 const ANA: &str = "ruiz@north.example";
 
 /// The tests' bucket, below a prefix that the data folder names, so that a restarted server finds its objects again.
-fn bucket_settings(data: &Path, endpoint: &str) -> String {
+pub(crate) fn bucket_settings(data: &Path, endpoint: &str) -> String {
     let own = data.file_name().unwrap().to_str().unwrap().trim_start_matches('.');
     format!(
         "[storage.s3]\nbucket = \"{}\"\nendpoint = \"{}\"\nregion = \"{}\"\naccess_key_id = \"{}\"\nsecret_access_key = \"{}\"\nprefix = \"{own}/\"\n",
@@ -31,7 +31,7 @@ fn bucket_settings(data: &Path, endpoint: &str) -> String {
     )
 }
 
-fn in_bucket(config: &mut Config) {
+pub(crate) fn in_bucket(config: &mut Config) {
     in_bucket_at(config, s3::endpoint());
 }
 

@@ -19,6 +19,7 @@
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
 //! | `sqlite_file` | what is true of the SQLite file only |
 //! | `bucket` | ciphertext in a real S3 bucket: journeys, crashes, uploads lost behind our back |
+//! | `second_copy`, `verify` | what is ready is kept twice, served from either, purged from both, and each mends the other |
 //! | `copies` | rows moved to another engine, backups and what they bring back |
 //! | `nodes` | several nodes on one PostgreSQL |
 //! | `canary` | no secret is anywhere it should not be |
@@ -51,9 +52,11 @@ mod reading;
 mod restart;
 mod roles;
 mod sealing;
+mod second_copy;
 mod sent;
 mod session;
 mod sign_in;
 mod slow;
 mod sqlite_file;
 mod tls;
+mod verify;

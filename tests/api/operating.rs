@@ -60,7 +60,7 @@ async fn a_server_that_is_told_to_end_is_alive_and_not_ready() {
 }
 
 /// What Prometheus would be told.
-async fn figures(site: &Site) -> String {
+pub(crate) async fn figures(site: &Site) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let server = site.app().serve_metrics(listener).unwrap();

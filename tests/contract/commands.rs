@@ -35,6 +35,20 @@ fn a_safe_configuration_is_printed_without_its_secrets() {
 }
 
 #[test]
+fn a_second_copy_is_printed_and_a_place_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let second = bucket_settings(|text| text).replace("[storage.s3]", "[second_copy.s3]");
+    let output = filmjacket(folder.path(), &second, &["config", "check"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && told.contains("[second_copy.s3]"), "{told}");
+    assert!(told.contains("secret_access_key = \"hidden\"  # the file") && !told.contains(garage::SECRET), "{told}");
+    let same = "[second_copy]\nfolder = \"data/blobs\"\n";
+    let output = filmjacket(folder.path(), same, &["config", "check"]);
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && complaint.contains("another folder"), "{complaint}");
+}
+
+#[test]
 fn an_unsafe_configuration_is_neither_approved_nor_served() {
     let folder = tempfile::tempdir().unwrap();
     let open = SAFE.replace("10.0.0.1/32", "0.0.0.0/0");

@@ -12,6 +12,7 @@ mod garage;
 
 mod api_md;
 mod blobs;
+mod blobs_copies;
 mod blobs_dir;
 mod blobs_s3;
 mod blobs_s3_faults;
