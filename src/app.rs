@@ -15,6 +15,7 @@ use crate::tls::{Certificate, TlsError};
 use crate::transfer::PartsUnderWay;
 use actix_web::dev::Server;
 use protocol::Timestamp;
+use protocol::direct::Way;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub struct App {
     pub blobs: Blobs,
     /// The same bytes once more, of what is ready; none unless configured.
     pub second_copy: Option<Arc<Blobs>>,
+    /// The one origin that pages talk to beside ours, if ciphertext does not pass through this server.
+    pub store_origin: Option<String>,
     /// The way out for mail.
     pub mailer: Mailer,
     /// Whom mail comes from.
@@ -72,6 +75,9 @@ pub enum StartError {
     /// The database does not open.
     #[error("the database does not open: {0}")]
     Store(#[from] StoreError),
+    /// The bucket's address makes no sense.
+    #[error("browsers find no way to the bucket: {0}")]
+    Bucket(std::io::Error),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -100,6 +106,7 @@ impl App {
         let store = Store::open(&config.database).await?;
         let blobs = open_blobs(&config).map_err(folder)?;
         let second_copy = open_second_copy(&config).map_err(StartError::SecondCopy)?.map(Arc::new);
+        let store_origin = blobs.browser_origin().await.map_err(StartError::Bucket)?;
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
@@ -108,6 +115,7 @@ impl App {
             store,
             blobs,
             second_copy,
+            store_origin,
             mailer,
             mail_from,
             clock,
@@ -195,7 +203,7 @@ const STORE_DEADLINE: Duration = Duration::from_secs(60);
 pub fn open_blobs(config: &Config) -> std::io::Result<Blobs> {
     match &config.storage {
         Storage::Folder => Ok(Blobs::Dir(blobs::Dir::open(&config.data.join("blobs"))?)),
-        Storage::S3(s3) => open_bucket(s3, config.data.join("spool")),
+        Storage::S3(s3) => open_bucket(config, s3, config.data.join("spool")),
     }
 }
 
@@ -212,7 +220,7 @@ pub fn open_second_copy(config: &Config) -> std::io::Result<Option<Blobs>> {
             tracing::error!(folder = %folder.display(), "the second copy's folder is not there; mount or make it, and restart");
             Some(Blobs::Dir(blobs::Dir::beside(folder)))
         }
-        Some(SecondCopy::S3(s3)) => Some(open_bucket(s3, config.data.join("spool-second-copy"))?),
+        Some(SecondCopy::S3(s3)) => Some(open_bucket(config, s3, config.data.join("spool-second-copy"))?),
     })
 }
 
@@ -224,17 +232,17 @@ pub fn open_second_copy(config: &Config) -> std::io::Result<Option<Blobs>> {
 pub fn open_stores_beside(config: &Config, spool: &Path) -> std::io::Result<(Blobs, Option<Blobs>)> {
     let first = match &config.storage {
         Storage::Folder => Blobs::Dir(blobs::Dir::beside(&config.data.join("blobs"))),
-        Storage::S3(s3) => open_bucket(s3, spool.join("first"))?,
+        Storage::S3(s3) => open_bucket(config, s3, spool.join("first"))?,
     };
     let second = match &config.second_copy {
         None => None,
         Some(SecondCopy::Folder(folder)) => Some(Blobs::Dir(blobs::Dir::beside(folder))),
-        Some(SecondCopy::S3(s3)) => Some(open_bucket(s3, spool.join("second"))?),
+        Some(SecondCopy::S3(s3)) => Some(open_bucket(config, s3, spool.join("second"))?),
     };
     Ok((first, second))
 }
 
-fn open_bucket(s3: &S3Settings, spool: PathBuf) -> std::io::Result<Blobs> {
+fn open_bucket(config: &Config, s3: &S3Settings, spool: PathBuf) -> std::io::Result<Blobs> {
     Ok(Blobs::S3(blobs::S3::open(&blobs::S3Settings {
         bucket: s3.bucket.clone(),
         endpoint: s3.endpoint.clone(),
@@ -246,6 +254,10 @@ fn open_bucket(s3: &S3Settings, spool: PathBuf) -> std::io::Result<Blobs> {
         server_side_encryption: s3.server_side_encryption.clone(),
         spool,
         deadline: STORE_DEADLINE,
+        direct: (s3.mode == Way::Direct).then(|| blobs::DirectSettings {
+            endpoint: s3.public_endpoint.clone(),
+            site: config.public_url.origin().to_owned(),
+        }),
     })?))
 }
 

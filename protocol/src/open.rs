@@ -1,5 +1,6 @@
 //! Opening: what a link, a passcode and a ticket are traded for.
 
+use crate::direct::Way;
 use crate::transfers::{ObjectEntry, RecipientKind};
 use crate::{Base64Bytes, LinkToken, Proof, Ticket, Timestamp, TransferId};
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,8 @@ pub struct UnlockAnswer {
     pub capsule: Base64Bytes,
     /// The sealed manifest.
     pub manifest: Base64Bytes,
+    /// How to fetch the parts.
+    pub download: Way,
     /// What may be fetched with the ticket.
     pub objects: Vec<ObjectEntry>,
 }

@@ -61,6 +61,8 @@ problems! {
     PartDiffers = "part-differs", 409, "This part was stored with other bytes";
     /// What was asked cannot follow the transfer's state.
     WrongState = "wrong-state", 409, "The transfer does not allow this now";
+    /// This server signs no requests to the store: parts pass through it.
+    NotDirect = "not-direct", 409, "Parts pass through this server";
     /// Parts are missing; `missing` names the first.
     PartsMissing = "parts-missing", 409, "The upload is not complete";
     /// A length header is needed.

@@ -1,5 +1,6 @@
 //! Sending: drafts, parts, sealing, and the sender's list.
 
+use crate::direct::Way;
 use crate::{Base64Bytes, ObjectId, Proof, Sha256Digest, Timestamp, TransferId};
 use serde::{Deserialize, Serialize};
 
@@ -84,16 +85,6 @@ pub struct CreateTransfer {
     pub objects: Vec<ObjectEntry>,
 }
 
-/// How parts reach the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Upload {
-    /// Through this server.
-    Proxied,
-    /// Straight to the store, with presigned URLs.
-    Direct,
-}
-
 /// 201 to [`CreateTransfer`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransferCreated {
@@ -102,7 +93,7 @@ pub struct TransferCreated {
     /// Bytes of every part but an object's last: [`crate::layout::PART_LEN`].
     pub part_len: u64,
     /// How to send the parts.
-    pub upload: Upload,
+    pub upload: Way,
 }
 
 /// A part that the server holds.
@@ -171,6 +162,8 @@ pub struct TransferDetail {
     /// The same as in the list.
     #[serde(flatten)]
     pub summary: TransferSummary,
+    /// How to send the parts that are missing.
+    pub upload: Way,
     /// What has arrived of each object; empty once the bytes are purged.
     pub objects: Vec<StoredObject>,
 }

@@ -7,6 +7,7 @@
 //! | store an uploaded part | [`Blobs::put_part`] |
 //! | make an object of its parts, once all are there | [`Blobs::complete_object`] |
 //! | serve a range of a part of a complete object | [`Blobs::read_part`] |
+//! | let a browser store or fetch a part itself, if the store is *direct* | [`Blobs::sign_put`], [`Blobs::sign_get`] |
 //! | drop the loser of two racing uploads | [`Blobs::delete_part`] |
 //! | purge a file | [`Blobs::delete_object`] |
 //! | find what a crash left behind | [`Blobs::list_objects`] |
@@ -38,14 +39,16 @@ pub use dir::Dir;
 pub use either::read_either;
 pub use key::{CONTENT_TYPE, ObjectParts, PartKey, Upload};
 pub use memory::Memory;
-pub use s3::{Finding, S3, S3Settings};
+pub use s3::{DirectSettings, Finding, S3, S3Settings};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::BoxStream;
-use protocol::ObjectId;
+use protocol::direct::{SignedRequest, Way};
+use protocol::{ObjectId, Timestamp};
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
 /// Bytes of a stored part, in pieces of at most [`BATCH_LEN`]. It ends after the last byte asked for, or with an
 /// error; never silently short.
@@ -54,6 +57,10 @@ pub type PartStream = BoxStream<'static, io::Result<Bytes>>;
 /// Bytes handed to or taken from the disk at a time. Large enough that crossing to a blocking thread is lost in the
 /// noise, small enough that a hundred uploads at once need tens of megabytes.
 pub const BATCH_LEN: usize = 256 * 1024;
+
+/// How long a signed request may be made. Long enough for a browser with a slow line to begin, and for clocks that NTP
+/// keeps; short, because who was given one keeps it when the transfer ends. What has begun by then goes on.
+pub const SIGNED_FOR: Duration = Duration::from_secs(60);
 
 /// Where ciphertext is kept. A closed set: every store passes the same contract suite (`tests/contract`).
 #[derive(Debug)]
@@ -217,6 +224,54 @@ impl Blobs {
             Self::Dir(dir) => dir.read_part(key, range).await,
             Self::S3(s3) => s3.read_part(key, range).await,
             Self::Memory(memory) => memory.read_part(key, range),
+        }
+    }
+
+    /// How browsers are to send and fetch parts.
+    pub fn way(&self) -> Way {
+        match self {
+            Self::S3(s3) if s3.is_direct() => Way::Direct,
+            Self::S3(_) | Self::Dir(_) | Self::Memory(_) => Way::Proxied,
+        }
+    }
+
+    /// The one origin that browsers talk to beside ours; `None` if bytes pass through this server.
+    ///
+    /// # Errors
+    /// The settings lead to no address.
+    pub async fn browser_origin(&self) -> io::Result<Option<String>> {
+        match self {
+            Self::S3(s3) => s3.browser_origin().await,
+            Self::Dir(_) | Self::Memory(_) => Ok(None),
+        }
+    }
+
+    /// A request that stores a part, of exactly `len` bytes with the key's digest and no other, within [`SIGNED_FOR`] of
+    /// `now`. As [`Self::put_part`], but nobody tells whether it was made: [`Self::complete_object`] finds out.
+    ///
+    /// # Errors
+    /// The store is not direct, or the request cannot be signed. The store itself is not asked.
+    pub async fn sign_put(
+        &self,
+        upload: &Upload,
+        key: &PartKey,
+        len: u64,
+        now: Timestamp,
+    ) -> io::Result<SignedRequest> {
+        match self {
+            Self::S3(s3) => s3.sign_put(upload, key, len, now).await,
+            Self::Dir(_) | Self::Memory(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// A request that reads part `n`, of `len` bytes, of a complete object, within [`SIGNED_FOR`] of `now`.
+    ///
+    /// # Errors
+    /// As for [`Self::sign_put`].
+    pub async fn sign_get(&self, object_id: &ObjectId, n: u32, len: u64, now: Timestamp) -> io::Result<SignedRequest> {
+        match self {
+            Self::S3(s3) => s3.sign_get(object_id, n, len, now).await,
+            Self::Dir(_) | Self::Memory(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

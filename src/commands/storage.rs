@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::app::open_blobs;
 use crate::blobs::{Blobs, S3};
+use crate::clock::Clock;
 use crate::config::{ConfigError, Reading};
 use crate::keys::make_secret;
 use clap::Subcommand;
@@ -14,7 +15,8 @@ use std::io::Write as _;
 pub(super) enum What {
     /// Try on the bucket itself all that is needed of it, and say what is wrong. Nothing is left in it.
     Check,
-    /// Give the bucket the rule that it aborts uploads that nobody finishes. Its other rules stay.
+    /// Give the bucket the rule that it aborts uploads that nobody finishes, and in direct mode the one that lets our pages
+    /// talk to it (CORS). Its other rules stay.
     Setup,
 }
 
@@ -37,7 +39,7 @@ async fn check(s3: &S3) -> Result<(), Failure> {
     let secret = make_secret()?;
     let probe = ObjectId::from_bytes(std::array::from_fn(|i| secret[i]));
     let mut failed = 0;
-    let findings = s3.check(&probe).await;
+    let findings = s3.check(&probe, Clock::System.now()).await;
     let mut out = std::io::stdout().lock();
     for finding in &findings {
         match &finding.outcome {

@@ -1,6 +1,7 @@
 //! Settings that read well and give people away: each is refused with a sentence that says what to do.
 
-use super::{MailWay, Reading, SmtpSecurity, SmtpSettings};
+use super::{MailWay, Reading, SmtpSecurity, SmtpSettings, Storage};
+use protocol::direct::Way;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -15,6 +16,7 @@ impl Reading {
             self.open_figures(),
             self.mail_on_disk(),
             self.mail_in_clear(),
+            self.unfit_bucket(),
         ];
         found.into_iter().flatten().chain(self.readable_files()).collect()
     }
@@ -71,9 +73,25 @@ impl Reading {
         let MailWay::Smtp(SmtpSettings { host, security: SmtpSecurity::None, .. }) = &self.config.mail.way else {
             return None;
         };
-        let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        (!here)
+        (!is_this_machine(host))
             .then(|| format!("mail would go to {host} without encryption: set mail.smtp.security to tls or starttls"))
+    }
+
+    /// Of a bucket that browsers talk to.
+    fn unfit_bucket(&self) -> Option<String> {
+        let Storage::S3(s3) = &self.config.storage else { return None };
+        let endpoint = s3.browser_endpoint().filter(|_| s3.mode == Way::Direct)?;
+        let host = url::Url::parse(endpoint).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_default();
+        if is_this_machine(host.trim_matches(['[', ']'])) {
+            return self.is_public().then(|| {
+                format!("browsers would look for the bucket on their own machine, {endpoint}: set storage.s3.public_endpoint")
+            });
+        }
+        (!endpoint.starts_with("https://")).then(|| {
+            format!(
+                "browsers would talk to the bucket in clear, at {endpoint}: take an https:// address for direct mode"
+            )
+        })
     }
 
     fn readable_files(&self) -> Vec<String> {
@@ -103,6 +121,10 @@ impl Reading {
         }
         found
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether the file is there and any of these permissions is given.
@@ -167,6 +189,24 @@ mod tests {
     fn mail_in_clear_to_another_machine_is_refused() {
         only(&format!("{MAIL}security = \"none\"\n"), "without encryption");
         assert!(dangers("[mail.smtp]\nhost = \"127.0.0.1\"\nsecurity = \"none\"\n").is_empty());
+    }
+
+    #[test]
+    fn a_bucket_that_browsers_cannot_reach_safely_is_refused() {
+        let bucket =
+            "[storage.s3]\nbucket = \"films\"\nregion = \"x\"\naccess_key_id = \"x\"\nsecret_access_key = \"x\"\n";
+        let direct = |settings: &str| format!("{bucket}mode = \"direct\"\n{settings}");
+        let public =
+            |settings: &str| format!("trusted_proxies = [\"10.0.0.1/32\"]\n{PUBLIC}{MAIL}{}", direct(settings));
+        only(&direct("endpoint = \"http://s3.clinic.example\"\n"), "in clear");
+        only(&public("endpoint = \"http://127.0.0.1:3900\"\n"), "their own machine");
+        only(&public("endpoint = \"http://[::1]:3900\"\n"), "their own machine");
+        let inside = "endpoint = \"http://10.0.0.2:3900\"\npublic_endpoint = \"https://s3.clinic.example\"\n";
+        for safe in ["", "endpoint = \"https://s3.clinic.example\"\n", inside] {
+            assert!(dangers(&public(safe)).is_empty(), "{safe}");
+        }
+        assert!(dangers(&direct("endpoint = \"http://127.0.0.1:3900\"\n")).is_empty());
+        assert!(dangers(&format!("{bucket}endpoint = \"http://10.0.0.2:3900\"\n")).is_empty());
     }
 
     #[test]

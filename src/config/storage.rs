@@ -1,6 +1,7 @@
 //! Where ciphertext is kept, and where it is kept once more.
 
 use super::{ConfigError, Secret};
+use protocol::direct::Way;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,7 @@ impl SecondCopySection {
                 Storage::S3(first) if first.is_same_place(&s3) => {
                     wrong("must be another bucket than that of [storage.s3]")
                 }
+                _ if s3.mode == Way::Direct => wrong("is for this server only: it has no mode"),
                 _ => Ok(Some(SecondCopy::S3(s3.parse("second_copy.s3")?))),
             },
         }
@@ -62,6 +64,11 @@ pub struct S3Settings {
     pub endpoint: Option<String>,
     /// What requests are signed for.
     pub region: String,
+    /// Whether browsers talk to the bucket themselves.
+    #[serde(default = "proxied")]
+    pub mode: Way,
+    /// Where browsers find the service, if elsewhere than this machine does.
+    pub public_endpoint: Option<String>,
     /// Whether the bucket's name is in the path. Unless given: yes with an endpoint, no without.
     pub path_style: Option<bool>,
     /// The key's public half.
@@ -75,6 +82,10 @@ pub struct S3Settings {
     pub server_side_encryption: Option<String>,
 }
 
+const fn proxied() -> Way {
+    Way::Proxied
+}
+
 /// What Amazon knows; others know less.
 const ENCRYPTIONS: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
 
@@ -85,8 +96,13 @@ impl S3Settings {
         if self.bucket.is_empty() || self.bucket.contains('/') {
             return wrong("bucket", "must be a bucket's name");
         }
-        if self.endpoint.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
-            return wrong("endpoint", "must begin with https:// (or http://)");
+        for (name, url) in [("endpoint", &self.endpoint), ("public_endpoint", &self.public_endpoint)] {
+            if url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+                return wrong(name, "must begin with https:// (or http://)");
+            }
+        }
+        if self.public_endpoint.is_some() && self.mode == Way::Proxied {
+            return wrong("public_endpoint", "is of use with mode = \"direct\" only");
         }
         if self.prefix.starts_with('/') || !(self.prefix.is_empty() || self.prefix.ends_with('/')) {
             return wrong("prefix", "must end with a slash and not begin with one, such as \"filmjacket/\"");
@@ -99,6 +115,11 @@ impl S3Settings {
 
     fn is_same_place(&self, other: &Self) -> bool {
         (&self.bucket, &self.endpoint, &self.prefix) == (&other.bucket, &other.endpoint, &other.prefix)
+    }
+
+    /// Where browsers find the service in direct mode; `None` if at Amazon.
+    pub fn browser_endpoint(&self) -> Option<&str> {
+        self.public_endpoint.as_deref().or(self.endpoint.as_deref())
     }
 
     /// Whether the bucket's name is in the path.

@@ -7,6 +7,7 @@
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `line` | cuts clients that are too slow |
 //! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `objects` | one file a resource |
+//! | `direct` | signed requests for parts that do not pass through here |
 //! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
@@ -16,6 +17,7 @@
 mod assets;
 mod client;
 mod cookies;
+mod direct;
 pub mod error;
 mod extract;
 mod health;
@@ -117,6 +119,8 @@ routes! {
     "/api/v1/transfers" => { GET Sender transfers::list, POST Sender transfers::create }
     "/api/v1/transfers/{transfer_id}" => { GET Owner transfers::detail }
     "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner parts::put }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/url" => { POST Owner direct::sign_put }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/stored" => { POST Owner direct::note_stored }
     "/api/v1/transfers/{transfer_id}/objects/{object_id}/restart" => { POST Owner restarts::restart }
     "/api/v1/transfers/{transfer_id}/seal" => { POST Owner sealing::seal }
     "/api/v1/transfers/{transfer_id}/end" => { POST Owner transfers::end }
@@ -125,6 +129,7 @@ routes! {
     "/api/v1/open" => { POST Link open::look }
     "/api/v1/open/unlock" => { POST Link open::unlock }
     "/api/v1/open/objects/{object_id}" => { GET Ticket objects::fetch }
+    "/api/v1/open/objects/{object_id}/parts/{n}/url" => { GET Ticket direct::sign_get }
     "/api/v1/open/receipt" => { POST Ticket open::receipt }
 }
 

@@ -64,7 +64,8 @@ pub(super) async fn unlock(
     let Opened { manifest, objects } = opened.ok_or_else(Refusal::link_invalid)?;
     app.outbox_bell.notify_one();
     let manifest = Base64Bytes(URL_SAFE_NO_PAD.decode(manifest).map_err(std::io::Error::other)?);
-    Ok(HttpResponse::Ok().json(UnlockAnswer { ticket, capsule: Base64Bytes(capsule), manifest, objects }))
+    let (capsule, download) = (Base64Bytes(capsule), app.blobs.way());
+    Ok(HttpResponse::Ok().json(UnlockAnswer { ticket, capsule, manifest, download, objects }))
 }
 
 /// `POST /api/v1/open/receipt`

@@ -4,7 +4,7 @@ use super::error::Refusal;
 use super::extract::{Sender, declared_len, watch};
 use crate::app::App;
 use crate::blobs::{PartKey, PutError, Upload};
-use crate::store::PartAdded;
+use crate::store::{PartAdded, PartPlace};
 use crate::transfer::{PARTS_UNDER_WAY, check_part, wrong_state};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
@@ -25,31 +25,51 @@ pub(super) async fn put(
         Refusal::new(ProblemKind::LengthRequired, "A part must say its length beforehand: Content-Length is missing.")
     })?;
     let sha256 = content_digest(&request)?;
-    let account_id = &sender.account.account_id;
-    let place = app.store.find_part_place(account_id, &transfer_id, &object_id, n, app.clock.now()).await?;
-    let place = place.ok_or_else(Refusal::not_found)?;
+    let key = PartKey { object_id, n, sha256 };
+    let place = find_place(&app, &sender, &transfer_id, &key).await?;
     check_part(place.object_len, n, len)?;
-    match place.stored {
-        Some(stored) if stored == sha256 => {}
-        Some(_) => return Err(part_differs(n)),
-        None if place.state != State::Draft => return Err(wrong_state(place.state).into()),
-        None => {
-            let _under_way = app.parts_under_way.begin(account_id).ok_or_else(too_many_under_way)?;
-            let upload = match place.upload {
-                Some(upload) => upload.into(),
-                None => begin_object(&app, &object_id).await?,
-            };
-            let key = PartKey { object_id, n, sha256 };
-            let body = watch(payload.into_inner(), app.config.patience);
-            let put = app.blobs.put_part(&upload, &key, len, body).await;
-            if matches!(put, Err(PutError::Gone)) {
-                app.store.forget_upload(&object_id, upload.as_text()).await?;
-            }
-            put?;
-            add_part(&app, &key).await?;
+    if !counts_already(&place, &key)? {
+        let _under_way = app.parts_under_way.begin(&sender.account.account_id).ok_or_else(too_many_under_way)?;
+        let upload = find_upload(&app, &object_id, place.upload).await?;
+        let body = watch(payload.into_inner(), app.config.patience);
+        let put = app.blobs.put_part(&upload, &key, len, body).await;
+        if matches!(put, Err(PutError::Gone)) {
+            app.store.forget_upload(&object_id, upload.as_text()).await?;
         }
+        put?;
+        add_part(&app, &key).await?;
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The place of a part in the sender's own transfer.
+pub(super) async fn find_place(
+    app: &App,
+    sender: &Sender,
+    transfer_id: &TransferId,
+    PartKey { object_id, n, .. }: &PartKey,
+) -> Result<PartPlace, Refusal> {
+    let account_id = &sender.account.account_id;
+    let place = app.store.find_part_place(account_id, transfer_id, object_id, *n, app.clock.now()).await?;
+    place.ok_or_else(Refusal::not_found)
+}
+
+/// Whether exactly these bytes count at their place; if not, they may still come.
+pub(super) fn counts_already(place: &PartPlace, key: &PartKey) -> Result<bool, Refusal> {
+    match place.stored {
+        Some(stored) if stored == key.sha256 => Ok(true),
+        Some(_) => Err(part_differs(key.n)),
+        None if place.state != State::Draft => Err(wrong_state(place.state).into()),
+        None => Ok(false),
+    }
+}
+
+/// What the store calls an object; `known` is what its row says.
+pub(super) async fn find_upload(app: &App, object_id: &ObjectId, known: Option<String>) -> Result<Upload, Refusal> {
+    match known {
+        Some(upload) => Ok(upload.into()),
+        None => begin_object(app, object_id).await,
+    }
 }
 
 /// Begins an object at its first part. Of several that do so at once, here or on other machines, one counts.
@@ -64,7 +84,7 @@ async fn begin_object(app: &App, object_id: &ObjectId) -> Result<Upload, Refusal
 }
 
 /// Makes stored bytes count. If other bytes count already, or the transfer is over, these go again.
-async fn add_part(app: &App, key: &PartKey) -> Result<(), Refusal> {
+pub(super) async fn add_part(app: &App, key: &PartKey) -> Result<(), Refusal> {
     let refusal = match app.store.add_part(&key.object_id, key.n, &key.sha256, app.clock.now()).await? {
         PartAdded::Counts => return Ok(()),
         PartAdded::Different => part_differs(key.n),

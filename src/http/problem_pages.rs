@@ -72,6 +72,7 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         }
         Kind::PartDiffers => "A part of the file is stored already with other bytes. Start the transfer again.",
         Kind::WrongState => "A transfer that was sent cannot be changed, only ended; one that has ended stays ended.",
+        Kind::NotDirect => "This server takes and gives parts itself, and signs no requests for elsewhere.",
         Kind::PartsMissing => "A transfer can be sealed only when every part of every file has arrived.",
         Kind::LengthRequired => "The request must say how long it is.",
         Kind::BodyTooLong => "The request is longer than this call takes.",

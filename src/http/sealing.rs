@@ -54,9 +54,9 @@ pub(super) async fn seal(
 /// Makes a draft ready; `None` if it is no draft any more.
 async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) -> Result<Option<LinkToken>, Refusal> {
     let Asked { app, sender, id, request, verifier } = asked;
-    let objects = app.store.list_objects(id).await?;
-    check_complete(&objects)?;
-    complete(app, id, &objects).await?;
+    let uploads = app.store.list_uploads(id).await?;
+    check_complete(uploads.iter().map(|(object, _)| object))?;
+    complete(app, id, uploads).await?;
     let token = make_token()?;
     let mail = make_mail(app, id, owned, &token)?;
     let wrapping = make_secret()?;
@@ -125,8 +125,8 @@ pub(super) async fn resend(
 }
 
 /// Names the first part that is not there.
-fn check_complete(objects: &[StoredObject]) -> Result<(), Refusal> {
-    for (index, object) in objects.iter().enumerate() {
+fn check_complete<'a>(objects: impl IntoIterator<Item = &'a StoredObject>) -> Result<(), Refusal> {
+    for (index, object) in objects.into_iter().enumerate() {
         let parts = layout::part_count(object.object_len);
         let missing = (0..parts).find(|n| !object.parts.iter().any(|part| u64::from(part.n) == *n));
         if let Some(n) = missing {
@@ -140,9 +140,9 @@ fn check_complete(objects: &[StoredObject]) -> Result<(), Refusal> {
 
 /// Has the store make each object of its parts. What it does not hold as the rows say, the rows forget: then the upload
 /// is not complete, and the sender can send that again. Repeated after a crash, this finds done what was done.
-async fn complete(app: &App, id: &TransferId, objects: &[StoredObject]) -> Result<(), Refusal> {
+async fn complete(app: &App, id: &TransferId, uploads: Vec<(StoredObject, Option<String>)>) -> Result<(), Refusal> {
     let mut lost = false;
-    for (object, upload) in objects.iter().zip(app.store.list_uploads(id).await?) {
+    for (object, upload) in uploads {
         let upload = Upload::from(upload.unwrap_or_default());
         let digests = object.parts.iter().map(|part| part.sha256).collect();
         let parts = ObjectParts { object_id: object.object_id, object_len: object.object_len, digests };

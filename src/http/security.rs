@@ -74,7 +74,7 @@ pub(super) async fn baseline(
         Err(refusal) => request.into_response(refusal.error_response()),
     };
     let mut response = write_problem(response, wants_page, &request_id);
-    write_headers(response.headers_mut(), app.config.public_url.is_https());
+    write_headers(response.headers_mut(), app.config.public_url.is_https(), app.store_origin.as_deref());
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -170,9 +170,15 @@ fn replace(response: ServiceResponse, refusal: &Refusal) -> ServiceResponse {
     response
 }
 
-fn write_headers(headers: &mut HeaderMap, tls: bool) {
+fn write_headers(headers: &mut HeaderMap, tls: bool, store_origin: Option<&str>) {
     for (name, value) in BASELINE {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // In direct mode pages and workers may talk to the one bucket, too.
+    let policy = store_origin
+        .map(|origin| CONTENT_SECURITY_POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}")));
+    if let Some(Ok(policy)) = policy.map(HeaderValue::try_from) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);

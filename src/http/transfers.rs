@@ -9,9 +9,10 @@ use crate::people::EmailAddress;
 use crate::store::{Creation, Event, OwnedTransfer};
 use crate::transfer::{Draft, size_text};
 use actix_web::{HttpResponse, web};
+use protocol::direct::Way;
 use protocol::layout::PART_LEN;
 use protocol::sign_in::Limits;
-use protocol::transfers::{CreateTransfer, State, TransferCreated, TransferDetail, TransferLog, TransferPage, Upload};
+use protocol::transfers::{CreateTransfer, State, TransferCreated, TransferDetail, TransferLog, TransferPage};
 use protocol::{ProblemKind, TransferId};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -36,7 +37,7 @@ pub(super) async fn create(
     let request_hash: [u8; 32] = Sha256::digest(serde_json::to_vec(&request).map_err(std::io::Error::other)?).into();
     // A repeated request is answered as before, also if the limits would no longer let it through.
     if let Some(before) = app.store.find_created(&account.account_id, &request.transfer_id, &request_hash).await? {
-        return answer_creation(before, &app.config.limits);
+        return answer_creation(before, &app.config.limits, app.blobs.way());
     }
     request.recipient.email = EmailAddress::parse(&request.recipient.email, "recipient.email")?.to_string();
     let transfer_id = request.transfer_id;
@@ -45,10 +46,10 @@ pub(super) async fn create(
     entry.transfer_id = Some(transfer_id);
     let created =
         app.store.create_transfer(&account.account_id, &draft, &request_hash, &app.config.limits, &entry).await?;
-    answer_creation(created, &app.config.limits)
+    answer_creation(created, &app.config.limits, app.blobs.way())
 }
 
-fn answer_creation(creation: Creation, limits: &Limits) -> Result<HttpResponse, Refusal> {
+fn answer_creation(creation: Creation, limits: &Limits, upload: Way) -> Result<HttpResponse, Refusal> {
     let state = match creation {
         Creation::Made => State::Draft,
         Creation::Same(state) => state,
@@ -70,7 +71,7 @@ fn answer_creation(creation: Creation, limits: &Limits) -> Result<HttpResponse, 
         }
         Creation::StorageFull { stored } => return Err(storage_full(stored, limits)),
     };
-    Ok(HttpResponse::Created().json(TransferCreated { state, part_len: PART_LEN, upload: Upload::Proxied }))
+    Ok(HttpResponse::Created().json(TransferCreated { state, part_len: PART_LEN, upload }))
 }
 
 /// The sender has `stored` bytes waiting beside what was asked for.
@@ -117,7 +118,7 @@ pub(super) async fn detail(
     let found = app.store.find_summary(&sender.account.account_id, &id, app.clock.now()).await?;
     let summary = found.ok_or_else(Refusal::not_found)?;
     let objects = app.store.list_objects(&id).await?;
-    Ok(HttpResponse::Ok().json(TransferDetail { summary, objects }))
+    Ok(HttpResponse::Ok().json(TransferDetail { summary, upload: app.blobs.way(), objects }))
 }
 
 /// `GET /api/v1/transfers/{transfer_id}/log`

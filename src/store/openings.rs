@@ -263,20 +263,28 @@ impl Store {
         transfer_id: &TransferId,
         object_id: &ObjectId,
     ) -> Result<Option<WholeObject>> {
-        let row: Option<(i64,)> =
-            sqlx::query_as("SELECT object_len FROM objects WHERE transfer_id = $1 AND object_id = $2")
-                .bind(transfer_id.to_text())
-                .bind(object_id.to_text())
-                .fetch_optional(&self.reads)
-                .await?;
-        let Some((object_len,)) = row else { return Ok(None) };
+        let Some(object_len) = self.find_object_len(transfer_id, object_id).await? else { return Ok(None) };
         let digests: Vec<(String,)> = sqlx::query_as("SELECT sha256 FROM parts WHERE object_id = $1 ORDER BY n")
             .bind(object_id.to_text())
             .fetch_all(&self.reads)
             .await?;
         let read = |(text,): (String,)| Sha256Digest::parse(&text).map_err(|_| damaged("digest"));
         let parts = digests.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Some(WholeObject { object_len: to_u64(object_len), parts }))
+        Ok(Some(WholeObject { object_len, parts }))
+    }
+
+    /// The length of an object; `None` if the transfer has no such object.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_object_len(&self, transfer_id: &TransferId, object_id: &ObjectId) -> Result<Option<u64>> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT object_len FROM objects WHERE transfer_id = $1 AND object_id = $2")
+                .bind(transfer_id.to_text())
+                .bind(object_id.to_text())
+                .fetch_optional(&self.reads)
+                .await?;
+        Ok(row.map(|(object_len,)| to_u64(object_len)))
     }
 }
 

@@ -165,11 +165,21 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn list_objects(&self, transfer_id: &TransferId) -> Result<Vec<StoredObject>> {
-        let objects: Vec<(String, i64)> =
-            sqlx::query_as("SELECT object_id, object_len FROM objects WHERE transfer_id = $1 ORDER BY position")
-                .bind(transfer_id.to_text())
-                .fetch_all(&self.reads)
-                .await?;
+        let uploads = self.list_uploads(transfer_id).await?;
+        Ok(uploads.into_iter().map(|(object, _)| object).collect())
+    }
+
+    /// The same, each with what the store of bytes calls it; `None` for one that was not begun.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_uploads(&self, transfer_id: &TransferId) -> Result<Vec<(StoredObject, Option<String>)>> {
+        let objects: Vec<(String, i64, Option<String>)> = sqlx::query_as(
+            "SELECT object_id, object_len, upload FROM objects WHERE transfer_id = $1 ORDER BY position",
+        )
+        .bind(transfer_id.to_text())
+        .fetch_all(&self.reads)
+        .await?;
         let rows: Vec<(String, i64, String)> = sqlx::query_as(
             "SELECT p.object_id, p.n, p.sha256 FROM parts p JOIN objects o ON o.object_id = p.object_id
              WHERE o.transfer_id = $1 ORDER BY p.object_id, p.n",
@@ -182,9 +192,10 @@ impl Store {
             let sha256 = Sha256Digest::parse(&sha256).map_err(|_| damaged("digest"))?;
             parts.entry(object_id).or_default().push(StoredPart { n: to_u32(n), sha256 });
         }
-        let read = |(id, len): (String, i64)| {
+        let read = |(id, len, upload): (String, i64, Option<String>)| {
             let object_id = ObjectId::parse(&id).map_err(|_| damaged("object id"))?;
-            Ok(StoredObject { object_id, object_len: to_u64(len), parts: parts.remove(&id).unwrap_or_default() })
+            let parts = parts.remove(&id).unwrap_or_default();
+            Ok((StoredObject { object_id, object_len: to_u64(len), parts }, upload))
         };
         objects.into_iter().map(read).collect()
     }

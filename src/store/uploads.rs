@@ -30,19 +30,6 @@ impl Store {
         Ok(kept.map(|(upload,)| upload))
     }
 
-    /// What the store of bytes calls each object of a transfer, in order; `None` for one that was not begun.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn list_uploads(&self, transfer_id: &TransferId) -> Result<Vec<Option<String>>> {
-        let rows: Vec<(Option<String>,)> =
-            sqlx::query_as("SELECT upload FROM objects WHERE transfer_id = $1 ORDER BY position")
-                .bind(transfer_id.to_text())
-                .fetch_all(&self.reads)
-                .await?;
-        Ok(rows.into_iter().map(|(upload,)| upload).collect())
-    }
-
     /// Every object of every ready transfer.
     ///
     /// # Errors

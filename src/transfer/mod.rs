@@ -26,7 +26,7 @@ mod under_way;
 pub use capsule::{CAPSULE_LEN, CapsuleHeader, H_LEN, MAX_MANIFEST_LEN, check_manifest};
 pub use draft::{DRAFT_LIFETIME, Draft, Replacement};
 pub use link::make_link;
-pub use part::{ByteRange, PartRange, check_part, parse_range, parts_of_range};
+pub use part::{ByteRange, PartRange, check_part, find_part_len, parse_range, parts_of_range};
 pub use pause::{FORGET_AFTER, Failures, PauseRule};
 pub use size::size_text;
 pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};

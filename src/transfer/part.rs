@@ -8,13 +8,23 @@ use std::ops::Range;
 /// # Errors
 /// [`ProblemKind::PartLength`] with what would be right.
 pub fn check_part(object_len: u64, n: u32, len: u64) -> Result<(), Problem> {
-    let count = layout::part_count(object_len);
-    let detail = match layout::part_len(object_len, u64::from(n)) {
-        None => format!("This object has {count} parts, numbered from 0; there is no part {n}."),
-        Some(right) if right != len => format!("Part {n} of this object has {right} bytes, not {len}."),
-        Some(_) => return Ok(()),
-    };
-    Err(Problem::new(ProblemKind::PartLength, detail))
+    let right = find_part_len(object_len, n)?;
+    if right == len {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemKind::PartLength, format!("Part {n} of this object has {right} bytes, not {len}.")))
+}
+
+/// The length that a part of an object must have.
+///
+/// # Errors
+/// [`ProblemKind::PartLength`] if the object has no such part.
+pub fn find_part_len(object_len: u64, n: u32) -> Result<u64, Problem> {
+    layout::part_len(object_len, u64::from(n)).ok_or_else(|| {
+        let count = layout::part_count(object_len);
+        let detail = format!("This object has {count} parts, numbered from 0; there is no part {n}.");
+        Problem::new(ProblemKind::PartLength, detail)
+    })
 }
 
 /// What a `Range` header asks for, held against an object.

@@ -41,7 +41,7 @@ fn in_bucket_at(config: &mut Config, endpoint: &str) {
     assert!(matches!(config.storage, Storage::S3(_)));
 }
 
-async fn objects_in(site: &Site) -> usize {
+pub(crate) async fn objects_in(site: &Site) -> usize {
     site.app().blobs.list_objects().await.unwrap().len()
 }
 

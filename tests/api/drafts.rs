@@ -2,7 +2,8 @@
 
 use crate::harness::parcel::random;
 use crate::harness::{DAY, HOUR, MINUTE, Parcel, Sender, Site, rows};
-use protocol::transfers::{State, TransferCreated, TransferPage, Upload};
+use protocol::direct::Way;
+use protocol::transfers::{State, TransferCreated, TransferPage};
 use protocol::{ObjectId, Problem, Timestamp, layout};
 
 const ANA: &str = "ana@clinic.example";
@@ -13,7 +14,7 @@ async fn announcing_makes_a_draft_and_mails_nobody() {
     let sender = Sender::sign_in(&site, ANA).await;
     let parcel = Parcel::scribble(&site, &[0, 70_000]);
     let created: TransferCreated = sender.create(&parcel).await.expect(201).json();
-    assert_eq!(created, TransferCreated { state: State::Draft, part_len: layout::PART_LEN, upload: Upload::Proxied });
+    assert_eq!(created, TransferCreated { state: State::Draft, part_len: layout::PART_LEN, upload: Way::Proxied });
     let summary = sender.look(&parcel.id()).await;
     assert_eq!((summary.state, summary.files, summary.total_len, summary.mail), (State::Draft, 2, 70_000, None));
     assert_eq!((summary.recipient, summary.expires_at), (parcel.create.recipient.clone(), parcel.create.expires_at));

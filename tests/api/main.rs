@@ -19,6 +19,7 @@
 //! | `ends`, `outbox`, `restart` | what happens by time, by mail and by power cuts |
 //! | `sqlite_file` | what is true of the SQLite file only |
 //! | `bucket` | ciphertext in a real S3 bucket: journeys, crashes, uploads lost behind our back |
+//! | `direct` | parts that go straight between browser and bucket, and what both sides may try with that |
 //! | `second_copy`, `verify` | what is ready is kept twice, served from either, purged from both, and each mends the other |
 //! | `copies` | rows moved to another engine, backups and what they bring back |
 //! | `nodes` | several nodes on one PostgreSQL |
@@ -35,6 +36,7 @@ mod baseline;
 mod bucket;
 mod canary;
 mod copies;
+mod direct;
 mod drafts;
 mod ends;
 mod file_restarts;

@@ -7,6 +7,8 @@
 
 mod access;
 mod bench;
+#[path = "../shared/garage.rs"]
+mod garage;
 mod harness;
 mod journeys;
 mod malice;

@@ -173,3 +173,35 @@ fn a_bucket_that_cannot_be_used_is_told_by_what_it_refuses() {
         assert!(!told.contains(change.1) || change.1 == "bucket = \"nowhere\"", "{told}");
     }
 }
+
+#[tokio::test]
+async fn a_bucket_for_direct_mode_is_tried_as_browsers_would_and_prepared_for_our_pages_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let bucket = garage::make_bucket();
+    let config = bucket_settings(|text| {
+        let own = format!("bucket = \"{bucket}\"\nmode = \"direct\"");
+        format!("{SAFE}{}", text.replace(&format!("bucket = \"{}\"", garage::BUCKET), &own))
+    });
+    let storage = |what: &str| {
+        let output = filmjacket(folder.path(), &config, &["storage", what]);
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (fit, told) = storage("check");
+    assert!(!fit && told.contains("https://films.clinic.example may not read the answer: run `filmjacket"), "{told}");
+    assert!(told.contains("wrong  tell browsers that our pages may (CORS): https://films.clinic.example may not PUT"));
+    assert_eq!(told.lines().filter(|line| line.starts_with("wrong ")).count(), 4, "{told}");
+    assert!(storage("setup").0);
+    let (fit, told) = storage("check");
+    assert!(fit && told.lines().filter(|line| line.starts_with("ok ")).count() == 14, "{told}");
+
+    // Other rules stay, and one that lets everybody in is told.
+    let store = garage::client();
+    let rule = aws_sdk_s3::types::CorsRule::builder().allowed_origins("*").allowed_methods("GET").allowed_headers("*");
+    let rules = aws_sdk_s3::types::CorsConfiguration::builder().cors_rules(rule.build().unwrap()).build().unwrap();
+    store.put_bucket_cors().bucket(&bucket).cors_configuration(rules).send().await.unwrap();
+    assert!(storage("setup").0);
+    let rules = store.get_bucket_cors().bucket(&bucket).send().await.unwrap();
+    assert_eq!(rules.cors_rules().len(), 2);
+    let (fit, told) = storage("check");
+    assert!(!fit && told.contains("wrong  tell browsers that other pages may not: any page may GET"), "{told}");
+}

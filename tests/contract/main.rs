@@ -15,6 +15,7 @@ mod blobs;
 mod blobs_copies;
 mod blobs_dir;
 mod blobs_s3;
+mod blobs_s3_direct;
 mod blobs_s3_faults;
 mod commands;
 mod exim;

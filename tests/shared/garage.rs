@@ -4,8 +4,10 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of this")]
 
-use filmjacket::blobs::{Blobs, S3, S3Settings};
+use filmjacket::blobs::{Blobs, DirectSettings, S3, S3Settings};
+use protocol::direct::SignedRequest;
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,13 +29,21 @@ const MISSING: &str = "`cargo xtask test` installs what the tests run";
 
 /// Where it listens, such as `http://127.0.0.1:3900`.
 pub(crate) fn endpoint() -> &'static str {
-    static ENDPOINT: OnceLock<String> = OnceLock::new();
-    ENDPOINT.get_or_init(|| {
+    &single().0
+}
+
+/// The endpoint of the one server, and its configuration.
+fn single() -> &'static (String, PathBuf) {
+    static SINGLE: OnceLock<(String, PathBuf)> = OnceLock::new();
+    SINGLE.get_or_init(|| {
         let folder = own_folder("one");
         let node = (0..TRIES).find_map(|_| start_single(&folder)).expect("Garage starts");
-        format!("http://127.0.0.1:{}", node.1)
+        (format!("http://127.0.0.1:{}", node.1), folder.join(CONFIG))
     })
 }
+
+/// The file with a server's configuration, in its folder.
+const CONFIG: &str = "garage.toml";
 
 /// A prefix that no other test has.
 pub(crate) fn own_prefix() -> String {
@@ -54,7 +64,64 @@ pub(crate) fn settings(endpoint: &str, prefix: &str, spool: &Path) -> S3Settings
         server_side_encryption: None,
         spool: spool.to_owned(),
         deadline: Duration::from_secs(30),
+        direct: None,
     }
+}
+
+/// The same bucket, to which pages of `site` may talk themselves.
+pub(crate) fn direct_settings(prefix: &str, spool: &Path, site: &str) -> S3Settings {
+    let direct = Some(DirectSettings { endpoint: None, site: site.into() });
+    S3Settings { direct, ..settings(endpoint(), prefix, spool) }
+}
+
+/// A bucket that no other test has: rules for browsers are a bucket's as a whole.
+pub(crate) fn make_bucket() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("films-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    // Not through the S3 API, whose buckets have names that only their key knows: browsers have no key when they first ask.
+    let config = &single().1;
+    administer(config, &["bucket", "create", &name]);
+    administer(config, &["bucket", "allow", "--read", "--write", "--owner", &name, "--key", KEY_ID]);
+    name
+}
+
+/// Runs Garage's own command; answers what it says.
+fn administer(config: &Path, arguments: &[&str]) -> String {
+    let output = command(config).args(arguments).output().expect(MISSING);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What the store's own administrator can do.
+pub(crate) fn client() -> aws_sdk_s3::Client {
+    use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
+    let config = Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new(KEY_ID, SECRET, None, None, "tests"))
+        .force_path_style(true)
+        .endpoint_url(endpoint());
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// A request to the store exactly as it is given: what a browser does with a signed one, or somebody who means ill.
+pub(crate) fn ask_store(method: &str, signed: &SignedRequest, body: &[u8]) -> (u16, Vec<u8>) {
+    let (address, target) = signed.url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let headers: String = signed.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let len = body.len();
+    let head = format!(
+        "{method} /{target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {len}\r\n{headers}\r\n"
+    );
+    let mut line = TcpStream::connect(address).unwrap();
+    line.write_all(head.as_bytes()).unwrap();
+    // Who is refused may be cut before all is sent.
+    let _ = line.write_all(body);
+    let mut answer = Vec::new();
+    let _ = line.read_to_end(&mut answer);
+    let end = memchr::memmem::find(&answer, b"\r\n\r\n").expect("the store answers");
+    let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+    (status, answer.split_off(end + 4))
 }
 
 /// A store of a test's own.
@@ -68,7 +135,7 @@ const TRIES: usize = 5;
 /// once and the next ones have their turn.
 fn start_single(folder: &Path) -> Option<(Child, u16)> {
     let (s3, rpc) = (free_port(), free_port());
-    let config = folder.join("garage.toml");
+    let config = folder.join(CONFIG);
     fs::write(&config, config_text(folder, 1, s3, rpc)).unwrap();
     let mut server = command(&config);
     server.args(["server", "--single-node", "--default-bucket"]);
@@ -157,7 +224,7 @@ impl Cluster {
     pub(crate) fn start() -> Self {
         let folders: Vec<PathBuf> = (1..=3).map(|n| own_folder(&format!("three-{n}"))).collect();
         let ports: Vec<(u16, u16)> = folders.iter().map(|_| (free_port(), free_port())).collect();
-        let configs: Vec<PathBuf> = folders.iter().map(|folder| folder.join("garage.toml")).collect();
+        let configs: Vec<PathBuf> = folders.iter().map(|folder| folder.join(CONFIG)).collect();
         let mut nodes = Vec::new();
         for ((folder, config), (s3, rpc)) in folders.iter().zip(&configs).zip(&ports) {
             fs::write(config, config_text(folder, 3, *s3, *rpc)).unwrap();
@@ -167,26 +234,21 @@ impl Cluster {
             assert!(answers(&mut node, *s3) && answers(&mut node, *rpc), "Garage starts");
             nodes.push(node);
         }
-        let ask = |config: &Path, arguments: &[&str]| {
-            let output = command(config).args(arguments).output().expect(MISSING);
-            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8(output.stdout).unwrap()
-        };
         // `id@address`
         let ids: Vec<String> =
-            configs.iter().map(|config| ask(config, &["node", "id", "--quiet"]).trim().to_owned()).collect();
+            configs.iter().map(|config| administer(config, &["node", "id", "--quiet"]).trim().to_owned()).collect();
         let first = configs[0].as_path();
         for (n, id) in (1..).zip(&ids) {
             if n > 1 {
-                ask(first, &["node", "connect", id]);
+                administer(first, &["node", "connect", id]);
             }
             let node = id.split('@').next().unwrap_or_default();
-            ask(first, &["layout", "assign", "--zone", &format!("zone{n}"), "--capacity", "1G", node]);
+            administer(first, &["layout", "assign", "--zone", &format!("zone{n}"), "--capacity", "1G", node]);
         }
-        ask(first, &["layout", "apply", "--version", "1"]);
-        ask(first, &["key", "import", "--yes", "-n", "tests", KEY_ID, SECRET]);
-        ask(first, &["bucket", "create", BUCKET]);
-        ask(first, &["bucket", "allow", "--read", "--write", "--owner", BUCKET, "--key", KEY_ID]);
+        administer(first, &["layout", "apply", "--version", "1"]);
+        administer(first, &["key", "import", "--yes", "-n", "tests", KEY_ID, SECRET]);
+        administer(first, &["bucket", "create", BUCKET]);
+        administer(first, &["bucket", "allow", "--read", "--write", "--owner", BUCKET, "--key", KEY_ID]);
         Self { nodes, ports: ports.into_iter().map(|(s3, _)| s3).collect() }
     }
 

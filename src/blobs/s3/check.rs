@@ -12,7 +12,7 @@ use aws_sdk_s3::types::{
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
 use protocol::layout::PART_LEN;
-use protocol::{ObjectId, Sha256Digest};
+use protocol::{ObjectId, Sha256Digest, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::convert::Infallible;
 
@@ -34,14 +34,18 @@ pub struct Finding {
 
 impl S3 {
     /// Tries everything, in the order in which a transfer needs it. `probe` names an object that is nobody's; nothing of
-    /// it is left.
-    pub async fn check(&self, probe: &ObjectId) -> Vec<Finding> {
+    /// it is left. `now` is what signed requests are dated with.
+    pub async fn check(&self, probe: &ObjectId, now: Timestamp) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut tell = |what, outcome: Result<(), String>| findings.push(Finding { what, outcome });
         tell("send parts and make an object of them", self.try_object(probe).await);
         tell("read ranges", self.try_ranges(probe).await);
         tell("delete, and find it gone", self.delete_object(probe).await.map_err(|error| error.to_string()));
         tell("refuse a part whose SHA-256 is wrong", self.try_wrong_checksum(probe).await);
+        if let Some(direct) = &self.direct {
+            findings.extend(self.check_direct(direct, probe, now).await);
+        }
+        let mut tell = |what, outcome: Result<(), String>| findings.push(Finding { what, outcome });
         tell("abort an upload, and find it gone", self.delete_object(probe).await.map_err(|error| error.to_string()));
         tell("list", self.list_objects().await.map(drop).map_err(|error| error.to_string()));
         tell("keep no versions of what was deleted", self.look_at_versions().await);
@@ -126,11 +130,15 @@ impl S3 {
         }
     }
 
-    /// Has the bucket abort uploads that nobody finishes. Other rules of the bucket stay.
+    /// Has the bucket abort uploads that nobody finishes, and in direct mode let our pages talk to it. Other rules of the
+    /// bucket stay.
     ///
     /// # Errors
     /// A sentence for the administrator.
     pub async fn set_up(&self) -> Result<(), String> {
+        if let Some(direct) = &self.direct {
+            self.set_up_cors(direct).await?;
+        }
         let mut rules = self.lifecycle_rules().await?;
         rules.retain(|rule| rule.id.as_deref() != Some(RULE_ID));
         let abort = AbortIncompleteMultipartUpload::builder().days_after_initiation(UNFINISHED_DAYS).build();
@@ -163,6 +171,6 @@ fn probe_object(probe: &ObjectId) -> ObjectParts {
     }
 }
 
-fn digest_of(bytes: &[u8]) -> Sha256Digest {
+pub(super) fn digest_of(bytes: &[u8]) -> Sha256Digest {
     Sha256Digest::from_bytes(Sha256::digest(bytes).into())
 }

@@ -1,6 +1,7 @@
 //! From settings to a client. Whatever is not said here is not asked for: no profile files, no instance metadata, no
 //! single sign-on.
 
+use super::DirectSettings;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -45,6 +46,8 @@ pub struct S3Settings {
     pub spool: PathBuf,
     /// Longest time for one try of one request, the body of a download apart.
     pub deadline: Duration,
+    /// If browsers talk to the bucket themselves.
+    pub direct: Option<DirectSettings>,
 }
 
 impl std::fmt::Debug for S3Settings {

@@ -10,7 +10,8 @@
 //! | `complete` | the parts → an object, verified before and after |
 //! | `read` | ranges |
 //! | `sweep` | deleting, and listing what is there |
-//! | `check` | whether a bucket can do all this, and the rule it should have |
+//! | `direct` | signed requests, with which browsers put and get parts themselves |
+//! | `check`, `direct_check` | whether a bucket can do all this, and the rules it should have |
 //! | `fault` | what an error means |
 //!
 //! A part is first taken in whole on this machine, so that a slow or broken client holds up no connection to the store,
@@ -21,13 +22,17 @@
 mod check;
 mod client;
 mod complete;
+mod direct;
+mod direct_check;
 mod fault;
 mod read;
 mod sweep;
 
 pub use check::Finding;
 pub use client::S3Settings;
+pub use direct::DirectSettings;
 
+use self::direct::Direct;
 use self::fault::{fault, is_code};
 use super::intake::take_in;
 use super::key::{CONTENT_TYPE, object_path};
@@ -52,6 +57,8 @@ pub struct S3 {
     prefix: String,
     encryption: Option<ServerSideEncryption>,
     spool: PathBuf,
+    /// None if all bytes pass through this server.
+    direct: Option<Direct>,
 }
 
 impl S3 {
@@ -71,6 +78,7 @@ impl S3 {
             prefix: settings.prefix.clone(),
             encryption: settings.server_side_encryption.as_deref().map(ServerSideEncryption::from),
             spool,
+            direct: settings.direct.as_ref().map(|direct| Direct::new(settings, direct)),
         })
     }
 

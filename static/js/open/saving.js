@@ -79,6 +79,9 @@ export class Saving {
     const isAsking = !byId("open-again").hidden;
     if (event.type === "waiting" && this.#running && !isAsking) this.#note("Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving" && !isAsking) this.#note("");
+    if (event.type === "detour") {
+      tell(byId("detour-note"), `This network does not reach ${event.origin}, where the files are kept. They come through this server instead, which can be slower.`);
+    }
     if (event.type === "ticket-over") {
       this.#note("The time to fetch these files is over. What has come so far is kept. To go on, open the transfer again: this uses up one more opening.");
       byId("open-again").hidden = false;

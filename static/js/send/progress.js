@@ -76,6 +76,9 @@ export class ProgressStep {
     if (event.type === "progress") this.#last = event;
     if (event.type === "waiting") tell(byId("network-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");
     if (event.type === "moving") tell(byId("network-note"), "");
+    if (event.type === "detour") {
+      tell(byId("detour-note"), `This network does not reach ${event.origin}, where the files are kept. They go through this server instead, which can be slower. Whoever runs the network can allow that address.`);
+    }
     if (event.type === "sign-in-needed") {
       tell(byId("network-note"), "");
       byId("sign-in-note").hidden = false;
@@ -125,6 +128,7 @@ export class ProgressStep {
     tell(byId("progress-text"), "Starting …");
     tell(byId("progress-spoken"), "");
     tell(byId("network-note"), "");
+    tell(byId("detour-note"), "");
     byId("sign-in-note").hidden = true;
     byId("lost-note").hidden = true;
   }

@@ -8,6 +8,11 @@ export function toBase64(bytes) {
   return btoa(text);
 }
 
+/** The same as the API's JSON has it (section 5, without padding). @param {string} base64 */
+export function toBase64Url(base64) {
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
 /** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
 export function fromBase64(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

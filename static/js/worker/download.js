@@ -17,6 +17,7 @@ const PARTS_WAITING = 2;
  * @param {{index: number, object_id: string, object_len: number}} job.file
  * @param {{ticket: string, expire: (ticket: string) => void}} job.access  `expire` is told of a ticket that
  *     the server takes no more; it may close the gate of `patience` until there is another
+ * @param {import("./detour.js").Detour} job.detour  which way parts come
  * @param {number} job.partLen  sealed bytes of every part but the last
  * @param {Parameters<typeof persist>[1]} job.patience
  * @param {(bytes: number) => void} job.onBytes
@@ -49,10 +50,10 @@ export async function* openParts(job) {
 }
 
 /** @returns {Promise<{plain: Uint8Array, voucher: Uint8Array}>} */
-function fetchPart({ pool, opening, file, access, partLen, patience, onBytes }, n) {
+function fetchPart({ pool, opening, file, access, detour, partLen, patience, onBytes }, n) {
   const start = n * partLen;
   const end = Math.min(file.object_len, start + partLen);
-  const url = `/api/v1/open/objects/${file.object_id}`;
+  const objectId = file.object_id;
   return persist(async (signal) => {
     const { ticket } = access;
     let counted = 0;
@@ -61,9 +62,11 @@ function fetchPart({ pool, opening, file, access, partLen, patience, onBytes }, 
       counted = bytes;
     };
     try {
-      const opener = opening.part_opener(file.index);
-      const fields = { url, ticket, start, end, opener, n };
-      const opened = await pool.freest.ask("open", fields, { signal, onProgress: count, transfer: [opener.buffer] });
+      const opened = await detour.carry((direct) => {
+        const opener = opening.part_opener(file.index);
+        const fields = { objectId, ticket, start, end, opener, n, direct };
+        return pool.freest.ask("open", fields, { signal, onProgress: count, transfer: [opener.buffer] });
+      });
       count(end - start);
       return opened;
     } catch (error) {

@@ -61,7 +61,8 @@ function fits(there, draft) {
 }
 
 /**
- * Takes a draft for this tab: its sealing, its order, and the objects that the server has for it, in the order of the files.
+ * Takes a draft for this tab: its sealing, its order, the objects that the server has for it, in the order of the files, and
+ * the way for what is missing.
  * @param {string} transferId
  * @param {Parameters<typeof persist>[1]} patience
  */
@@ -73,5 +74,5 @@ export async function takeDraft(transferId, patience) {
     if (kept) await dropDraft(transferId);
     throw new Fault("no-draft", "There is nothing left of this transfer to go on with. Please choose the files again.");
   }
-  return { sealing: sealingOf(kept.draft), order: kept.draft.order, objects: there.objects };
+  return { sealing: sealingOf(kept.draft), order: kept.draft.order, objects: there.objects, way: there.upload };
 }

@@ -5,6 +5,7 @@
 import { call } from "../api.js";
 import { sniffPicture } from "../kinds.js";
 import { client, loadClient } from "./client.js";
+import { Detour } from "./detour.js";
 import { openParts } from "./download.js";
 import { Meter } from "./meter.js";
 import { Pool } from "./pool.js";
@@ -24,6 +25,8 @@ let opening;
 let ticket;
 /** What was released for the passcode; it never changes. @type {{capsule: string, manifest: string}} */
 let sealed;
+/** @type {Detour} */
+let detour;
 /** Whether the saving under way has brought something. */
 let begun = false;
 /** Closed while a saving under way waits for another ticket. */
@@ -72,6 +75,7 @@ async function unlock({ passcode }) {
   opening = attempt;
   ticket = answer.ticket;
   sealed = { capsule: answer.capsule, manifest: answer.manifest };
+  detour = new Detour(answer.download, (origin) => tellPage({ type: "detour", origin }));
   pool = new Pool("part-opener", source);
   files = list.files;
   return {
@@ -111,7 +115,7 @@ async function* plainParts(/** @type {number} */ index, /** @type {Meter | null}
   };
   const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
   const access = { get ticket() { return ticket; }, expire };
-  for await (const plain of openParts({ pool, opening, file: files[index], access, partLen: client.part_len(), patience, onBytes })) {
+  for await (const plain of openParts({ pool, opening, file: files[index], access, detour, partLen: client.part_len(), patience, onBytes })) {
     tellPage({ type: "moving" });
     begun = true;
     yield plain;

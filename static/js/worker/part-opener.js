@@ -1,8 +1,9 @@
-// A helper of the recipient's worker (pool.js): fetches one part, opens it, and hands back plaintext with the proof that
+// A helper of the recipient's worker (pool.js): fetches one part, through the server or straight from the store, opens it, and hands back plaintext with the proof that
 // it verified. It knows neither names nor passcode, keeps no key between two parts, and tries nothing twice.
 
-import { offline, problemFrom } from "../api.js";
+import { call, offline, problemFrom } from "../api.js";
 import { client, isTrap, loadClient } from "./client.js";
+import { askStore } from "./detour.js";
 import { takePieces } from "./pieces.js";
 import { serve } from "./serve.js";
 
@@ -10,15 +11,23 @@ import { serve } from "./serve.js";
 const STALLED = 60_000;
 
 /**
- * @param {{url: string, ticket: string, start: number, end: number, opener: Uint8Array, n: number}} part
+ * @param {{objectId: string, ticket: string, start: number, end: number, opener: Uint8Array, n: number, direct: boolean}} part
  *     `start` and `end` are places in the object; `opener` is the secret of the file
  * @param {import("./serve.js").Context} context  is told the bytes that have come
  */
-async function open({ url, ticket, start, end, opener, n }, { signal, report, handOver }) {
+async function open({ objectId, ticket, start, end, opener, n, direct }, { signal, report, handOver }) {
   let part;
   try {
     part = new client.Part();
-    await fetchRange({ url, ticket, start, end, signal, onBytes: report, take: (piece) => part.push(piece) });
+    const how = { length: end - start, signal, onBytes: report, take: (piece) => part.push(piece) };
+    const path = `/open/objects/${objectId}`;
+    const headers = { Authorization: `Ticket ${ticket}` };
+    if (direct) {
+      const signing = call("GET", `${path}/parts/${n}/url`, undefined, { signal, headers });
+      await askStore(signing, signal, (signed) => fetchRange({ ...signed, ...how }));
+    } else {
+      await fetchRange({ url: `/api/v1${path}`, headers: { ...headers, Range: `bytes=${start}-${end - 1}` }, ...how });
+    }
     const voucher = part.open(opener, n);
     const plain = part.view.slice();
     part.free();
@@ -33,14 +42,13 @@ async function open({ url, ticket, start, end, opener, n }, { signal, report, ha
 }
 
 /** Takes a range, piece by piece: an answer that was cut or stalled counts as a lost connection. @returns {Promise<void>} */
-async function fetchRange({ url, ticket, start, end, signal, onBytes, take }) {
+async function fetchRange({ url, headers, length, signal, onBytes, take }) {
   const stall = new AbortController();
   let watchdog = setTimeout(() => stall.abort(), STALLED);
-  const headers = { Authorization: `Ticket ${ticket}`, Range: `bytes=${start}-${end - 1}` };
   try {
     const body = await request(url, headers, signal, stall.signal);
     let at = 0;
-    const length = await takePieces(body, end - start, (piece) => {
+    const taken = await takePieces(body, length, (piece) => {
       clearTimeout(watchdog);
       watchdog = setTimeout(() => stall.abort(), STALLED);
       take(piece);
@@ -48,7 +56,7 @@ async function fetchRange({ url, ticket, start, end, signal, onBytes, take }) {
       onBytes(at);
     });
     signal.throwIfAborted();
-    if (length !== end - start) throw offline();
+    if (taken !== length) throw offline();
   } finally {
     clearTimeout(watchdog);
   }

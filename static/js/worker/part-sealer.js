@@ -1,9 +1,10 @@
-// A helper of seal-worker: reads one part of a file, seals it, digests it, and carries it to the server as often as it is
-// told to, always the same bytes. It is given the right to seal that one part; identity, passcode and names it never sees.
+// A helper of seal-worker: reads one part of a file, seals it, digests it, and carries it to the server or straight to the
+// store as often as it is told to, always the same bytes. It is given the right to seal that one part; identity, passcode and names it never sees.
 
-import { offline, problemFrom } from "../api.js";
-import { toBase64 } from "./base64.js";
+import { call, offline, problemFrom } from "../api.js";
+import { toBase64, toBase64Url } from "./base64.js";
 import { client, isTrap, loadClient } from "./client.js";
+import { askStore } from "./detour.js";
 import { hurryCollector } from "./garbage.js";
 import { takePieces } from "./pieces.js";
 import { Fault, serve } from "./serve.js";
@@ -40,15 +41,31 @@ async function seal({ part, sealer, slice }) {
 }
 
 /**
- * Sends a part once; it is forgotten when the server has it.
- * @param {{part: string, url: string}} job
+ * Sends a part once; it is forgotten when the server counts it.
+ * @param {{part: string, path: string, direct: boolean}} job  `path` is the part's place in the API
  * @param {import("./serve.js").Context} context
+ * @returns {Promise<number>} the bytes sent
  */
-async function put({ part, url }, { signal, report }) {
-  const { sealed, digest } = /** @type {{sealed: any, digest: string}} */ (held.get(part));
-  const length = await putBytes({ url, bytes: sealed.view, digest, signal, onProgress: report });
+async function put({ part, path, direct }, { signal, report }) {
+  const kept = /** @type {{sealed: any, digest: string}} */ (held.get(part));
+  const { length } = kept.sealed.view;
+  await (direct ? putStraight : putThrough)(path, kept, signal, report);
   drop({ part });
   return length;
+}
+
+/** Through the server. */
+function putThrough(path, { sealed, digest }, signal, onProgress) {
+  const headers = { "Content-Type": "application/octet-stream", "Content-Digest": `sha-256=:${digest}:` };
+  return putBytes({ url: `/api/v1${path}`, headers, bytes: sealed.view, signal, onProgress });
+}
+
+/** To the store, by a request that the server signed for exactly these bytes; then the server is told. */
+async function putStraight(path, { sealed, digest }, signal, onProgress) {
+  const body = { sha256: toBase64Url(digest) };
+  const signing = call("POST", `${path}/url`, body, { signal });
+  await askStore(signing, signal, (signed) => putBytes({ ...signed, bytes: sealed.view, signal, onProgress }));
+  await call("POST", `${path}/stored`, body, { signal });
 }
 
 /** Forgets a part. @param {{part: string}} job */
@@ -59,9 +76,9 @@ function drop({ part }) {
 
 /**
  * One PUT. XMLHttpRequest, because fetch tells nothing while a body is on its way.
- * @returns {Promise<number>} the bytes sent; `bytes` itself is read only before this returns
+ * @returns {Promise<void>} `bytes` itself is read only before this returns
  */
-function putBytes({ url, bytes, digest, signal, onProgress }) {
+function putBytes({ url, headers, bytes, signal, onProgress }) {
   const { length } = bytes;
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -79,14 +96,13 @@ function putBytes({ url, bytes, digest, signal, onProgress }) {
     request.onloadend = () => {
       clearTimeout(watchdog);
       signal.removeEventListener("abort", abort);
-      if (request.status >= 200 && request.status < 300) resolve(length);
+      if (request.status >= 200 && request.status < 300) resolve();
       else if (request.status === 0) reject(offline());
       else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       hurryCollector(HURRY * length);
     };
     request.open("PUT", url);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.setRequestHeader("Content-Digest", `sha-256=:${digest}:`);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, String(value));
     watch(STALLED);
     request.send(bytes);
     if (signal.aborted) request.abort();

@@ -6,6 +6,7 @@
 import { call } from "../api.js";
 import { claimDraft, dropDraft, keepDraft } from "../drafts.js";
 import { client, loadClient } from "./client.js";
+import { Detour } from "./detour.js";
 import { offerDraft, recordOf, takeDraft } from "./draft.js";
 import { Meter } from "./meter.js";
 import { Pool } from "./pool.js";
@@ -67,9 +68,10 @@ async function send({ order, files }) {
   for (const file of files) sealing.add_file(file.size);
   const objects = files.map((_, index) => ({ object_id: sealing.object_id(index), object_len: sealing.object_len(index) }));
   begin(sealing, order, objects);
-  await persist((signal) => call("POST", "/transfers", createBody(order, sealing.transfer_id, objects), { signal }), patience);
+  const body = createBody(order, sealing.transfer_id, objects);
+  const { upload: way } = await persist((signal) => call("POST", "/transfers", body, { signal }), patience);
   onMoved();
-  return finish(sealing, files, objects);
+  return finish(sealing, files, objects, way);
 }
 
 /**
@@ -77,14 +79,14 @@ async function send({ order, files }) {
  * @param {{transferId: string, files: (File | null)[], mediaTypes: string[]}} asked  null for what is there already
  */
 async function resume({ transferId, files, mediaTypes }) {
-  const { sealing, order, objects } = await takeDraft(transferId, patience);
+  const { sealing, order, objects, way } = await takeDraft(transferId, patience);
   files.forEach((file, index) => {
     if (file) order.files[index] = describe(file, mediaTypes[index]);
     // What was complete and is chosen again has changed: it starts again too.
     if (file && sealing.is_complete(index)) sealing.restart_file(index, file.size);
   });
   begin(sealing, order, objects);
-  return finish(sealing, files, objects);
+  return finish(sealing, files, objects, way);
 }
 
 function begin(sealing, order, objects) {
@@ -94,7 +96,7 @@ function begin(sealing, order, objects) {
 }
 
 /** Uploads what is not there yet, seals manifest and capsule, and learns the link. */
-async function finish(sealing, files, objects) {
+async function finish(sealing, files, objects, way) {
   const transferId = sealing.transfer_id;
   const keep = () => keepDraft(transferId, recordOf(sealing, current));
   await claimDraft(transferId);
@@ -103,9 +105,10 @@ async function finish(sealing, files, objects) {
   meter?.restart();
   const pool = new Pool("part-sealer", source);
   const objectIds = objects.map((object) => object.object_id);
+  const detour = new Detour(way, (origin) => tellPage({ type: "detour", origin }));
   const onLost = (/** @type {number} */ index, /** @type {string} */ why) => tellPage({ type: "lost", index, why });
   try {
-    upload = new Upload({ sealing, files, objectIds, pool, partLen: client.part_plain_len(), meter, patience, onMoved, onFile: keep, onLost });
+    upload = new Upload({ sealing, files, objectIds, pool, partLen: client.part_plain_len(), meter, detour, patience, onMoved, onFile: keep, onLost });
     await upload.run();
   } finally {
     pool.stop();

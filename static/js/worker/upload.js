@@ -44,6 +44,7 @@ export class Upload {
    * @param {import("./pool.js").Pool} job.pool
    * @param {number} job.partLen  plaintext bytes of a part
    * @param {import("./meter.js").Meter} job.meter
+   * @param {import("./detour.js").Detour} job.detour  which way parts go
    * @param {Parameters<typeof persist>[1]} job.patience
    * @param {() => void} job.onMoved  a part has arrived
    * @param {() => Promise<void>} job.onFile  a file is complete, or is another object now
@@ -151,8 +152,8 @@ export class Upload {
   }
 
   async #put(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ { index, objectId }, /** @type {number} */ n, /** @type {AbortSignal} */ stopped) {
-    const { sealing, meter, patience } = this.#job;
-    const url = `/api/v1/transfers/${sealing.transfer_id}/objects/${objectId}/parts/${n}`;
+    const { sealing, meter, detour, patience } = this.#job;
+    const path = `/transfers/${sealing.transfer_id}/objects/${objectId}/parts/${n}`;
     const signal = AbortSignal.any([patience.signal, stopped]);
     const attempt = async (/** @type {AbortSignal} */ signal) => {
       let counted = 0;
@@ -162,7 +163,8 @@ export class Upload {
       };
       const leave = await this.#travelling.enter(signal);
       try {
-        count(await helper.ask("put", { part: `${objectId}/${n}`, url }, { signal, onProgress: count }));
+        const part = `${objectId}/${n}`;
+        count(await detour.carry((direct) => helper.ask("put", { part, path, direct }, { signal, onProgress: count })));
       } catch (error) {
         count(0);
         throw error;

@@ -3,9 +3,10 @@
 use super::client::{Answer, Client};
 use super::parcel::Parcel;
 use super::recipient::{Recipient, bearer};
-use super::sender::digest_header;
+use super::sender::{digest_header, digest_of};
 use filmjacket::http::{ROUTES, Route};
 use protocol::Ticket;
+use protocol::direct::PartDigest;
 use protocol::open::{OpenRequest, ReceiptRequest, UnlockRequest};
 use protocol::sign_in::{ProfileRequest, SignInCodeRequest, SignInRequest};
 use serde_json::{Value, to_value};
@@ -83,6 +84,11 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         }
         ("POST", "transfers") => json(to_value(&parcel.create)),
         ("PUT", "transfers/{transfer_id}/objects/{object_id}/parts/{n}") => parcel.part(0, 0),
+        (
+            "POST",
+            "transfers/{transfer_id}/objects/{object_id}/parts/{n}/url"
+            | "transfers/{transfer_id}/objects/{object_id}/parts/{n}/stored",
+        ) => json(to_value(PartDigest { sha256: digest_of(&parcel.part(0, 0)) })),
         ("POST", "transfers/{transfer_id}/objects/{object_id}/restart") => json(to_value(&parcel.create.objects[0])),
         ("POST", "transfers/{transfer_id}/seal") => json(to_value(parcel.seal_request())),
         ("POST", "transfers/{transfer_id}/end" | "transfers/{transfer_id}/mail") => Vec::new(),

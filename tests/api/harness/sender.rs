@@ -6,9 +6,9 @@ use super::recipient::Recipient;
 use super::site::Site;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use protocol::TransferId;
 use protocol::sign_in::{ProfileRequest, SignInCodeRequest, SignInRequest};
 use protocol::transfers::{LinkAnswer, StoredObject, TransferDetail, TransferLog, TransferSummary};
+use protocol::{Sha256Digest, TransferId};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -99,6 +99,10 @@ pub(crate) async fn sign_in(site: &Site, address: &str) -> Client {
     let code = site.code_for(address).await;
     client.post("/api/v1/sign-in/code", &SignInCodeRequest { email: address.into(), code }).await.expect(204);
     client
+}
+
+pub(crate) fn digest_of(bytes: &[u8]) -> Sha256Digest {
+    Sha256Digest::from_bytes(Sha256::digest(bytes).into())
 }
 
 /// `sha-256=:…:` (RFC 9530).

@@ -2,7 +2,8 @@
 //! changed, held back or cut on its way.
 //!
 //! It speaks only the HTTP/1.1 that the two sides use with one another: bodies of told length, one exchange a
-//! connection. It also stands as a browser's forward proxy, and then sees what the browser asks of other hosts.
+//! connection. It also stands as a browser's forward proxy, and then sees what the browser asks of other hosts; one other
+//! server of this machine it may be told to let it reach.
 
 use std::io::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,7 @@ use super::line::Line;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// Path and query; with the host for a request that would have left the origin.
+    /// Path and query; with the host for a request that left the origin, or would have.
     pub(crate) target: String,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
@@ -44,6 +45,8 @@ type Tamper = Box<dyn FnMut(&Request, &mut Answer) + Send>;
 struct State {
     exchanges: Vec<(Request, Answer)>,
     strayed: Vec<String>,
+    /// The port of another server that may be reached.
+    also: Option<u16>,
     tamper: Option<Tamper>,
     forgets_parts: bool,
 }
@@ -97,6 +100,11 @@ impl Relay {
         self.state.lock().unwrap().forgets_parts = true;
     }
 
+    /// From now on the server on `port` of 127.0.0.1 may be asked, too.
+    pub(crate) fn allow(&self, port: u16) {
+        self.state.lock().unwrap().also = Some(port);
+    }
+
     /// Everything that passed since it was last taken, in order of completion.
     pub(crate) fn take_exchanges(&self) -> Vec<(Request, Answer)> {
         std::mem::take(&mut self.state.lock().unwrap().exchanges)
@@ -117,16 +125,19 @@ impl Drop for Relay {
 async fn pass(browser: TcpStream, upstream: u16, state: &Mutex<State>, line: &Line) -> Result<()> {
     let mut browser = BufReader::new(browser);
     let Some(mut request) = read_request(&mut browser, line).await? else { return Ok(()) };
+    let mut server = upstream;
     if let Some(absolute) = request.target.strip_prefix("http://") {
         let (host, path) = absolute.split_once('/').unwrap_or((absolute, ""));
-        if host != format!("127.0.0.1:{upstream}") {
-            return refuse(browser, request, state).await;
+        let also = state.lock().unwrap().also.filter(|port| host == format!("127.0.0.1:{port}"));
+        match also {
+            Some(port) => server = port,
+            None if host == format!("127.0.0.1:{upstream}") => request.target = format!("/{path}"),
+            None => return refuse(browser, request, state).await,
         }
-        request.target = format!("/{path}");
     } else if request.method == "CONNECT" {
         return refuse(browser, request, state).await;
     }
-    let mut answer = ask(upstream, &request).await?;
+    let mut answer = ask(server, &request).await?;
     {
         let mut state = state.lock().unwrap();
         if let Some(tamper) = &mut state.tamper {
@@ -175,7 +186,9 @@ pub(crate) async fn ask(upstream: u16, request: &Request) -> Result<Answer> {
     let mut server = BufReader::new(TcpStream::connect(("127.0.0.1", upstream)).await?);
     let headers = without(&request.head, &["connection", "proxy-connection"]);
     let headers = headers.split_once("\r\n").map_or("", |(_, headers)| headers);
-    let head = format!("{} {} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n", request.method, request.target);
+    let origin = format!("http://127.0.0.1:{upstream}");
+    let target = request.target.strip_prefix(&origin).unwrap_or(&request.target);
+    let head = format!("{} {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n", request.method);
     server.write_all(head.as_bytes()).await?;
     // A server that refuses early may close before it has read everything; its answer counts all the same.
     let _ = server.write_all(&request.body).await;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use filmjacket::app::App;
@@ -11,7 +11,6 @@ use filmjacket::clock::Clock;
 use filmjacket::config::{Config, MailWay};
 use filmjacket::jobs;
 use filmjacket::mail::{Letter, Mailer, SentMail};
-use protocol::Timestamp;
 use tempfile::TempDir;
 
 use super::relay::Relay;
@@ -29,6 +28,8 @@ pub(crate) struct Site {
     port: u16,
     /// The port that browsers are told: this server's own, or a relay's before it.
     public_port: u16,
+    /// TOML, beside what every site has.
+    settings: String,
     running: Option<Running>,
     mail_before_restart: Vec<SentMail>,
 }
@@ -44,24 +45,38 @@ impl Site {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        Self::start_on(listener, port)
+        Self::start_on(listener, port, "", standing_clock())
+    }
+
+    /// Starts one with more settings than the usual, and the real time, which other servers go by, too.
+    pub(crate) fn start_with(settings: &str) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        Self::start_on(listener, port, settings, Clock::System)
     }
 
     /// Starts one that browsers reach only through a relay.
     pub(crate) async fn start_relayed() -> (Self, Relay) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let relay = Relay::start(listener.local_addr().unwrap().port()).await;
-        (Self::start_on(listener, relay.port()), relay)
+        (Self::start_on(listener, relay.port(), "", standing_clock()), relay)
     }
 
-    fn start_on(listener: TcpListener, public_port: u16) -> Self {
+    /// The same with more settings and the real time, as [`Self::start_with`].
+    pub(crate) async fn start_relayed_with(settings: &str) -> (Self, Relay) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let relay = Relay::start(listener.local_addr().unwrap().port()).await;
+        (Self::start_on(listener, relay.port(), settings, Clock::System), relay)
+    }
+
+    fn start_on(listener: TcpListener, public_port: u16, settings: &str, clock: Clock) -> Self {
         super::log::capture();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut site = Self {
-            clock: Clock::manual(Timestamp::from_unix(now.cast_signed())),
+            clock,
             data: tempfile::tempdir().unwrap(),
             port: listener.local_addr().unwrap().port(),
             public_port,
+            settings: settings.to_owned(),
             running: None,
             mail_before_restart: Vec::new(),
         };
@@ -71,10 +86,11 @@ impl Site {
 
     fn run_on(&mut self, listener: TcpListener) {
         let settings = format!(
-            "listen = \"127.0.0.1:{}\"\npublic_url = \"{}\"\ndata = \"{}\"",
+            "listen = \"127.0.0.1:{}\"\npublic_url = \"{}\"\ndata = \"{}\"\n{}",
             self.port,
             self.origin(),
-            self.data.path().display()
+            self.data.path().display(),
+            self.settings
         );
         let mut config = Config::parse(&settings, std::iter::empty()).unwrap();
         config.mail.way = MailWay::Memory;
@@ -173,6 +189,10 @@ impl Site {
         };
         self.mail_to(address, link).await
     }
+}
+
+fn standing_clock() -> Clock {
+    Clock::manual(Clock::System.now())
 }
 
 impl Drop for Site {

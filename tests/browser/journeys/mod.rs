@@ -1,5 +1,6 @@
 //! What people do and what they meet, one module a concern.
 
+mod direct;
 mod ends;
 mod engines;
 mod faults;
