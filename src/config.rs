@@ -21,7 +21,7 @@ pub use storage::{S3Settings, SecondCopy, Storage};
 use self::file::File;
 use crate::people::SignInRule;
 use ipnet::IpNet;
-use protocol::sign_in::Limits;
+use protocol::sign_in::{Limits, Policy};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -58,6 +58,8 @@ pub struct Config {
     pub second_copy: Option<SecondCopy>,
     /// What a transfer may be.
     pub limits: Limits,
+    /// To whom a transfer may go.
+    pub policy: Policy,
     /// How long a client may take.
     pub patience: Patience,
     /// Where figures are asked for; nowhere unless given.
@@ -271,6 +273,7 @@ impl Config {
             mail: MailSettings { from, way, dkim: file.mail.dkim },
             storage,
             limits: file.limits.parse()?,
+            policy: file.policy.parse()?,
             patience: Patience::default(),
             metrics_listen: file.metrics_listen,
             drain: Duration::from_secs(file.drain_seconds),

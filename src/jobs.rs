@@ -246,7 +246,9 @@ pub async fn send_next_mail(app: &App) -> Result<Step, JobError> {
         refuse(app, &queued, "the mail could not leave in time", now).await?;
         return Ok(Step::Done);
     }
-    let letter = make_letter(app, &queued, subject.as_ref());
+    // Asked here and not when the code was asked for: nobody can tell from that answer whether anything waits.
+    let is_needed = queued.kind != MailKind::MineCode || app.store.has_waiting(&account_key(&queued), now).await?;
+    let letter = make_letter(app, &queued, subject.as_ref()).filter(|_| is_needed);
     let (Some(letter), Ok(id)) = (letter, MailId::parse(&queued.mail_id)) else {
         app.store.drop_mail(&queued.mail_id).await?;
         return Ok(Step::Done);
@@ -299,18 +301,19 @@ fn mail_entry(queued: &QueuedMail, event: Event, now: Timestamp, detail: &str) -
 /// Puts a queued mail into words; `None` if nobody needs it any more.
 fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) -> Option<Letter> {
     let sent_url = format!("{}/sent", app.config.public_url.origin());
-    if queued.kind == MailKind::SignInCode {
-        let code = unseal(app, queued)?;
-        let code = Secret::from(std::str::from_utf8(&code).ok()?);
-        let valid_minutes = u32::try_from(CODE_LIFETIME / 60).ok()?;
-        return Some(Letter::SignInCode(mail::SignInCode { code, valid_minutes }));
+    if matches!(queued.kind, MailKind::SignInCode | MailKind::MineCode | MailKind::MailboxCode) {
+        return make_code_letter(app, queued, subject);
     }
     let subject = subject?;
     let recipient = Line::from(subject.recipient.as_str());
     Some(match queued.kind {
-        MailKind::SignInCode => return None,
+        MailKind::SignInCode | MailKind::MineCode | MailKind::MailboxCode => return None,
         MailKind::TransferLink => return make_link_letter(app, queued, subject),
         MailKind::Opened => Letter::Opened(mail::Opened { recipient, opened_at: queued.created_at, sent_url }),
+        MailKind::WrongPasscodes => {
+            let log_url = format!("{sent_url}/{}", queued.transfer_id?);
+            Letter::WrongPasscodes(mail::WrongPasscodes { recipient, tried_at: queued.created_at, log_url })
+        }
         MailKind::Refused => {
             let reason = Line::from(queued.reason.as_deref().unwrap_or("no reason was given"));
             Letter::Refused(mail::Refused { recipient, reason, sent_url })
@@ -322,6 +325,26 @@ fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) ->
             Letter::ExpiredUnopened(mail::ExpiredUnopened { recipient, expired_at: subject.expires_at, sent_url })
         }
     })
+}
+
+/// A mail with a code: for a transfer only while that can be opened.
+fn make_code_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) -> Option<Letter> {
+    let code = unseal(app, queued)?;
+    let code = Secret::from(std::str::from_utf8(&code).ok()?);
+    let valid_minutes = u32::try_from(CODE_LIFETIME / 60).ok()?;
+    let sender_name = match queued.kind {
+        MailKind::SignInCode => return Some(Letter::SignInCode(mail::SignInCode { code, valid_minutes })),
+        MailKind::MailboxCode => {
+            Some(Line::from(&subject.filter(|subject| subject.state == State::Ready)?.sender_name))
+        }
+        _ => None,
+    };
+    Some(Letter::MailboxCode(mail::MailboxCode { code, valid_minutes, sender_name }))
+}
+
+/// The key of the address that a mail goes to.
+fn account_key(queued: &QueuedMail) -> String {
+    queued.recipient.to_ascii_lowercase()
 }
 
 /// The mail with the link: only for a transfer that can be opened, and only the current link.
@@ -337,6 +360,7 @@ fn make_link_letter(app: &App, queued: &QueuedMail, subject: &MailSubject) -> Op
         organisation: Line::from(subject.organisation.as_str()),
         recipient_kind: subject.recipient_kind,
         expires_at: subject.expires_at,
+        mine_url: format!("{}/mine", app.config.public_url.origin()),
     }))
 }
 

@@ -37,10 +37,21 @@ impl std::fmt::Debug for ServerKey {
 /// What a value is sealed for. The label separates the keys (HKDF's role of *info*).
 #[derive(Debug, Clone, Copy)]
 pub enum Purpose {
-    /// A link token or sign-in code that waits in the outbox.
+    /// A link token or mailed code that waits in the outbox.
     Outbox,
     /// A transfer's own key, in the table that backups leave out.
     TransferKey,
+}
+
+/// What a mailed code leads to. A code for one is worth nothing for another.
+#[derive(Debug, Clone, Copy)]
+pub enum CodePurpose {
+    /// A sender's session.
+    SignIn,
+    /// Opening one transfer.
+    Mailbox(TransferId),
+    /// All that waits for an address.
+    Mine,
 }
 
 impl Purpose {
@@ -130,10 +141,29 @@ impl ServerKey {
         *self.mac("filmjacket/1/verifier", &[transfer_id.as_bytes(), &slot.to_be_bytes(), proof.as_bytes()])
     }
 
-    /// What the server keeps to check a sign-in code. Eight digits fall to guessing in no time, so a hash alone
-    /// would not do; bound to the browser and the address, so that a code works nowhere else.
-    pub fn derive_code_mac(&self, browser_hash: &[u8; KEY_LEN], email: &str, code: &str) -> [u8; KEY_LEN] {
-        *self.mac("filmjacket/1/sign-in-code", &[browser_hash, email.as_bytes(), &[0], code.as_bytes()])
+    /// What the server keeps to check a mailed code. Eight digits fall to guessing in no time, so a hash alone
+    /// would not do; bound to the purpose, the browser and the address, so that a code works nowhere else.
+    pub fn derive_code_mac(
+        &self,
+        purpose: CodePurpose,
+        browser_hash: &[u8; KEY_LEN],
+        email: &str,
+        code: &str,
+    ) -> [u8; KEY_LEN] {
+        let rest: &[&[u8]] = &[email.as_bytes(), &[0], code.as_bytes()];
+        match purpose {
+            CodePurpose::SignIn => *self.mac("filmjacket/1/sign-in-code", &[&[browser_hash.as_slice()], rest].concat()),
+            CodePurpose::Mine => *self.mac("filmjacket/1/mine-code", &[&[browser_hash.as_slice()], rest].concat()),
+            CodePurpose::Mailbox(id) => {
+                *self.mac("filmjacket/1/mailbox-code", &[&[browser_hash.as_slice(), id.as_bytes()], rest].concat())
+            }
+        }
+    }
+
+    /// The right to open one transfer that a browser has, once it proved the recipient's address. Kept nowhere: it is what it is
+    /// for this session and this transfer, and the session's end is its end.
+    pub fn derive_opening_right(&self, session_hash: &[u8; KEY_LEN], transfer_id: &TransferId) -> SecretBytes {
+        self.mac("filmjacket/1/opening-right", &[session_hash, transfer_id.as_bytes()])
     }
 
     /// The key under which a link's token is kept for a repeated seal request. Only who knows the proof gets it back,

@@ -182,6 +182,7 @@ fn announcement(site: &Site, files: usize) -> CreateTransfer {
         expires_at: Timestamp::from_unix(site.now + 7 * 24 * 60 * 60),
         max_openings: 5,
         notify_opened: false,
+        mailbox_code: false,
         objects: (0..files).map(object).collect(),
     }
 }

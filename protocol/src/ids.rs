@@ -128,7 +128,7 @@ public_id! {
 }
 
 secret! {
-    /// The secret of a mailed link. The server keeps only its SHA-256 once the mail is accepted.
+    /// The secret of a mailed link, or an opening right. Of a link's the server keeps only the SHA-256 once the mail is accepted.
     LinkToken, 32
 }
 

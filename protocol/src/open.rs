@@ -1,4 +1,5 @@
-//! Opening: what a link, a passcode and a ticket are traded for.
+//! Opening: what a link, a passcode and a ticket are traded for. An opening right of `/mine` may stand where a link's token
+//! stands.
 
 use crate::direct::Way;
 use crate::transfers::{ObjectEntry, RecipientKind};
@@ -13,6 +14,25 @@ pub struct OpenRequest {
     pub token: LinkToken,
     /// From the link's fragment.
     pub transfer_id: TransferId,
+}
+
+/// `POST /api/v1/open/mailbox/code`: proves the recipient's mailbox with the code that `POST /api/v1/open/mailbox` (an
+/// [`OpenRequest`] too) had mailed there.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxCodeRequest {
+    /// From the link's fragment.
+    pub token: LinkToken,
+    /// From the link's fragment.
+    pub transfer_id: TransferId,
+    /// Eight digits; spaces and hyphens between them are ignored.
+    pub code: String,
+}
+
+impl std::fmt::Debug for MailboxCodeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailboxCodeRequest").finish_non_exhaustive()
+    }
 }
 
 /// The sender as recipients see them.

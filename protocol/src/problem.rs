@@ -37,6 +37,8 @@ problems! {
     SignInNeeded = "sign-in-needed", 401, "Please sign in";
     /// The code is wrong, used, too old, or of another browser.
     WrongCode = "wrong-code", 401, "This code does not work";
+    /// It must first be proved who reads the recipient's mailbox; `mailbox` tells, masked, where a code would be mailed.
+    MailboxCodeNeeded = "mailbox-code-needed", 401, "A code from your mailbox is needed";
     /// The ticket is unknown or ran out, or its transfer has ended.
     TicketInvalid = "ticket-invalid", 401, "Please enter the passcode again";
     /// The request comes from another site.
@@ -81,6 +83,8 @@ problems! {
     ObjectTooLong = "object-too-long", 422, "A file is too large";
     /// All files together are longer than the limit.
     TransferTooLong = "transfer-too-long", 422, "The files are too large together";
+    /// The sender's organisation does not send to this recipient.
+    RecipientNotAllowed = "recipient-not-allowed", 422, "This recipient is not allowed";
     /// A part has another length than its place demands.
     PartLength = "part-length", 422, "The part has the wrong length";
     /// The sender's day or storage is used up.
@@ -118,6 +122,9 @@ pub struct Problem {
     /// Seconds to wait before the next try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// Where a code would be mailed: `a…@clinic.example`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<String>,
 }
 
 impl Problem {
@@ -132,6 +139,7 @@ impl Problem {
             missing: None,
             tries: None,
             retry_after: None,
+            mailbox: None,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Me {
     pub roles: Vec<Role>,
     /// What a transfer may be, as the server will enforce it.
     pub limits: Limits,
+    /// To whom a transfer may go and how, as the server will enforce it.
+    pub policy: Policy,
 }
 
 /// What an account may do; it may hold several.
@@ -87,4 +89,28 @@ pub struct Limits {
     pub max_transfers_per_day: u32,
     /// Plaintext bytes a sender may have stored at once.
     pub max_stored: u64,
+}
+
+/// To whom a transfer may go, and what recipients must prove. Shown before the work starts, enforced on the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Domains that may be sent to, with all below them, as A-labels in lower case; empty for any.
+    pub allowed_domains: Vec<String>,
+    /// Domains that may not, with all below them; they win over the allowed ones.
+    pub blocked_domains: Vec<String>,
+    /// Whose mailbox is asked for a code before the passcode.
+    pub mailbox_code: MailboxRule,
+}
+
+/// Whose mailbox is asked for a code before the passcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailboxRule {
+    /// Where the sender wants it.
+    #[default]
+    Offered,
+    /// Every patient's.
+    Patients,
+    /// Everybody's.
+    Always,
 }

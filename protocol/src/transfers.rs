@@ -81,8 +81,17 @@ pub struct CreateTransfer {
     pub max_openings: u32,
     /// Whether the sender is mailed at each opening.
     pub notify_opened: bool,
+    /// Whether whoever opens it must first type a code that is mailed to the recipient. Not written when false: what was
+    /// announced before there was this field must still read as the same announcement.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub mailbox_code: bool,
     /// One to five objects, in the order of the files.
     pub objects: Vec<ObjectEntry>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// 201 to [`CreateTransfer`].
@@ -143,6 +152,8 @@ pub struct TransferSummary {
     pub last_opened_at: Option<Timestamp>,
     /// Wrong passcodes refused since it was sent.
     pub refused_attempts: u32,
+    /// Whether a code from the recipient's mailbox is asked for before the passcode.
+    pub mailbox_code: bool,
     /// The mail with the link; `None` while a draft.
     pub mail: Option<MailState>,
 }

@@ -3,8 +3,9 @@
 use super::database::DatabaseSection;
 use super::storage::SecondCopySection;
 use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
+use crate::transfer::parse_domain;
 use ipnet::IpNet;
-use protocol::sign_in::Limits;
+use protocol::sign_in::{Limits, MailboxRule, Policy};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(super) struct File {
     pub(super) storage: StorageSection,
     pub(super) second_copy: SecondCopySection,
     pub(super) limits: LimitsSection,
+    pub(super) policy: PolicySection,
     pub(super) log: LogSettings,
 }
 
@@ -101,6 +103,28 @@ impl LimitsSection {
             max_openings: self.max_openings,
             max_transfers_per_day: self.max_transfers_per_day,
             max_stored: gib(self.max_stored_gib),
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PolicySection {
+    pub(super) allowed_domains: Vec<String>,
+    pub(super) blocked_domains: Vec<String>,
+    pub(super) mailbox_code: MailboxRule,
+}
+
+impl PolicySection {
+    pub(super) fn parse(&self) -> Result<Policy, ConfigError> {
+        let read = |name: &'static str, entries: &[String]| {
+            let domains = entries.iter().map(|entry| parse_domain(entry)).collect::<Result<Vec<_>, _>>();
+            domains.map_err(|entry| ConfigError::Value(name, format!("{entry:?} is no domain")))
+        };
+        Ok(Policy {
+            allowed_domains: read("policy.allowed_domains", &self.allowed_domains)?,
+            blocked_domains: read("policy.blocked_domains", &self.blocked_domains)?,
+            mailbox_code: self.mailbox_code,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The two cookies: the session, and the one that binds a sign-in code to a browser.
+//! The cookies: a sender's session, and what binds a mailed code, then what it led to, to a browser.
 
 use crate::app::App;
 use crate::people;
@@ -14,6 +14,10 @@ pub(super) enum SecretCookie {
     Session,
     /// Binds a sign-in code to the browser that asked for it.
     Browser,
+    /// Binds a mailbox code for one transfer to the browser that asked for it, then that the mailbox was proved.
+    Mailbox,
+    /// The same for all that waits for an address.
+    Mine,
 }
 
 impl SecretCookie {
@@ -25,6 +29,10 @@ impl SecretCookie {
             (Self::Session, false) => "filmjacket-session",
             (Self::Browser, true) => "__Host-filmjacket-browser",
             (Self::Browser, false) => "filmjacket-browser",
+            (Self::Mailbox, true) => "__Host-filmjacket-mailbox",
+            (Self::Mailbox, false) => "filmjacket-mailbox",
+            (Self::Mine, true) => "__Host-filmjacket-mine",
+            (Self::Mine, false) => "filmjacket-mine",
         }
     }
 
@@ -32,6 +40,7 @@ impl SecretCookie {
         match self {
             Self::Session => people::LONGEST.lifetime,
             Self::Browser => people::CODE_LIFETIME,
+            Self::Mailbox | Self::Mine => people::MAILBOX_LIFETIME,
         }
     }
 

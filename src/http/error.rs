@@ -68,6 +68,14 @@ impl Refusal {
         Self::new(ProblemKind::RoleMissing, detail)
     }
 
+    /// Nobody proved an address in this browser, or that is over.
+    pub fn mailbox_unproven() -> Self {
+        Self::new(
+            ProblemKind::MailboxCodeNeeded,
+            "The half hour is over, or no address was proved in this browser. Please ask for a code again.",
+        )
+    }
+
     /// The ticket is unknown or over, or its transfer is.
     pub fn ticket_invalid() -> Self {
         Self::new(

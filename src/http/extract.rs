@@ -121,6 +121,29 @@ role_extractors! {
     Sender
 }
 
+/// Whoever proved an address to see what waits for it.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// The address, in lower case.
+    pub(super) email_key: String,
+    pub(super) session_hash: [u8; 32],
+}
+
+impl FromRequest for Reader {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app_of(&request)?;
+            let session_hash = SecretCookie::Mine.read_hash(&request, &app).ok_or_else(Refusal::mailbox_unproven)?;
+            let found = app.store.find_mailbox(&session_hash, app.clock.now()).await?;
+            Ok(Self { email_key: found.ok_or_else(Refusal::mailbox_unproven)?, session_hash })
+        })
+    }
+}
+
 /// A JSON body of at most `LIMIT` bytes.
 #[derive(Debug)]
 pub(super) struct Json<T, const LIMIT: usize = JSON_LIMIT>(pub(super) T);

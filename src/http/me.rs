@@ -19,6 +19,7 @@ pub(super) async fn show(app: web::Data<App>, person: Person) -> HttpResponse {
         organisation: account.organisation,
         roles: account.standing.roles.into_iter().collect(),
         limits: app.config.limits.clone(),
+        policy: app.config.policy.clone(),
     })
 }
 

@@ -6,7 +6,8 @@
 //! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `line` | cuts clients that are too slow |
-//! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `objects` | one file a resource |
+//! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
+//! | `codes` | codes that are mailed and typed, for all that they lead to |
 //! | `direct` | signed requests for parts that do not pass through here |
 //! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
@@ -16,13 +17,16 @@
 
 mod assets;
 mod client;
+mod codes;
 mod cookies;
 mod direct;
 pub mod error;
 mod extract;
 mod health;
 mod line;
+mod mailbox;
 mod me;
+mod mine;
 mod objects;
 mod open;
 mod pages;
@@ -50,7 +54,7 @@ use std::time::Duration;
 pub enum Access {
     /// Anyone.
     Anyone,
-    /// Whoever asked for a sign-in code in this browser.
+    /// Whoever asked for a code in this browser.
     Browser,
     /// Whoever is signed in, whatever they may do.
     Person,
@@ -66,6 +70,8 @@ pub enum Access {
     DepartmentHead,
     /// Whoever holds a link.
     Link,
+    /// Whoever proved an address to see what waits for it.
+    Reader,
     /// Whoever unlocked the transfer.
     Ticket,
 }
@@ -108,6 +114,7 @@ routes! {
     "/sent" => { GET Sender pages::sent }
     "/sent/{transfer_id}" => { GET Sender pages::transfer }
     "/open" => { GET Anyone pages::open }
+    "/mine" => { GET Anyone pages::mine }
     "/about" => { GET Anyone pages::about }
     "/problems" => { GET Anyone pages::problems }
     "/problems/{slug}" => { GET Anyone pages::problem }
@@ -127,10 +134,14 @@ routes! {
     "/api/v1/transfers/{transfer_id}/mail" => { POST Owner sealing::resend }
     "/api/v1/transfers/{transfer_id}/log" => { GET Owner transfers::log }
     "/api/v1/open" => { POST Link open::look }
+    "/api/v1/open/mailbox" => { POST Link mailbox::ask }
+    "/api/v1/open/mailbox/code" => { POST Browser mailbox::enter }
     "/api/v1/open/unlock" => { POST Link open::unlock }
     "/api/v1/open/objects/{object_id}" => { GET Ticket objects::fetch }
     "/api/v1/open/objects/{object_id}/parts/{n}/url" => { GET Ticket direct::sign_get }
     "/api/v1/open/receipt" => { POST Ticket open::receipt }
+    "/api/v1/mine" => { GET Reader mine::list, POST Anyone mine::ask, DELETE Reader mine::end }
+    "/api/v1/mine/code" => { POST Browser mine::enter }
 }
 
 /// A route for `method`; HEAD is answered where GET is.

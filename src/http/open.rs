@@ -1,29 +1,35 @@
 //! Opening: what a link leads to, unlocking with the passcode's proof, and the receipt.
 
 use super::client::Client;
+use super::cookies::SecretCookie;
 use super::error::Refusal;
 use super::extract::{Json, TicketHeader};
+use super::mailbox;
 use super::rates::{self, in_words};
 use super::sealing::unwrap_key;
 use crate::app::App;
 use crate::keys::{hash_secret, is_same_hash, make_name, make_secret, unseal_under};
-use crate::store::{Attempt, AuditEntry, Event, LinkedTransfer, NewOpening, Opened, WrongPasscode};
-use crate::transfer::{CapsuleHeader, H_LEN, TICKET_LIFETIME};
-use actix_web::{HttpResponse, web};
+use crate::store::{Attempt, AuditEntry, Event, LinkedTransfer, MailboxSessions, NewOpening, Opened, WrongPasscode};
+use crate::transfer::{CapsuleHeader, H_LEN, TICKET_LIFETIME, needs_mailbox_code};
+use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::open::{OpenAnswer, OpenRequest, ReceiptRequest, SenderName, UnlockAnswer, UnlockRequest};
 use protocol::{Base64Bytes, LinkToken, Problem, ProblemKind, Sha256Digest, Ticket, Timestamp, TransferId};
+use subtle::ConstantTimeEq as _;
 
 /// `POST /api/v1/open`: spends nothing.
 pub(super) async fn look(
     app: web::Data<App>,
+    request: HttpRequest,
     client: Client,
-    Json(request): Json<OpenRequest>,
+    Json(body): Json<OpenRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::OPENS_BY_NETWORK.spend(&app, &client.network()).await?;
-    let linked = find_linked(&app, &request.token, &request.transfer_id).await?;
-    let capsule = open_capsule(&app, &request.transfer_id, &linked)?;
+    let held = hold(&app, &request, &body.token, &body.transfer_id).await?;
+    mailbox::require(&app, &held).await?;
+    let linked = held.linked;
+    let capsule = open_capsule(&app, &body.transfer_id, &linked)?;
     Ok(HttpResponse::Ok().json(OpenAnswer {
         h: Base64Bytes(capsule.get(..H_LEN).unwrap_or_default().to_vec()),
         sender: SenderName { name: linked.sender_name, organisation: linked.organisation },
@@ -35,32 +41,39 @@ pub(super) async fn look(
 /// `POST /api/v1/open/unlock`: the only step that counts an opening.
 pub(super) async fn unlock(
     app: web::Data<App>,
+    request: HttpRequest,
     client: Client,
-    Json(request): Json<UnlockRequest>,
+    Json(body): Json<UnlockRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::OPENS_BY_NETWORK.spend(&app, &client.network()).await?;
-    let id = request.transfer_id;
-    let linked = find_linked(&app, &request.token, &id).await?;
+    let id = body.transfer_id;
+    let held = hold(&app, &request, &body.token, &id).await?;
+    mailbox::require(&app, &held).await?;
     let network = client.network();
     let attempt = Attempt { transfer_id: &id, network: &network };
     let now = app.clock.now();
     if let Some(until) = app.store.find_pause(&attempt, now).await? {
         return Err(paused(until, now));
     }
-    let capsule = open_capsule(&app, &id, &linked)?;
-    let header = CapsuleHeader::parse(&capsule, &id, linked.expires_at)?;
-    let verifier = app.keys.derive_verifier(&id, header.slot, &request.proof);
-    if !is_same_hash(&linked.verifier, &verifier) {
-        return Err(refuse(&app, &attempt, &audit_entry(Event::Refused, &id, now, client)).await?);
+    let capsule = open_capsule(&app, &id, &held.linked)?;
+    let header = CapsuleHeader::parse(&capsule, &id, held.linked.expires_at)?;
+    let verifier = app.keys.derive_verifier(&id, header.slot, &body.proof);
+    if !is_same_hash(&held.linked.verifier, &verifier) {
+        return Err(refuse(&app, &attempt, &recipient_entry(Event::Refused, &id, now, client)).await?);
     }
     let ticket = Ticket::from_bytes(*make_secret()?);
     let new = NewOpening {
-        token_hash: &hash_secret(request.token.as_bytes()),
+        token_hash: held.token_hash.as_ref(),
+        mailbox: held.needs_proof().then_some(&held.sessions),
         ticket_hash: &hash_secret(ticket.as_bytes()),
-        ticket_until: now.plus(TICKET_LIFETIME).min(linked.expires_at),
+        ticket_until: now.plus(TICKET_LIFETIME).min(held.linked.expires_at),
         notice_id: &make_name()?,
     };
-    let opened = app.store.open_transfer(&attempt, &new, &audit_entry(Event::Opened, &id, now, client)).await?;
+    let mut entry = recipient_entry(Event::Opened, &id, now, client);
+    if held.token_hash.is_none() {
+        "from the recipient's own page".clone_into(&mut entry.detail);
+    }
+    let opened = app.store.open_transfer(&attempt, &new, &entry).await?;
     let Opened { manifest, objects } = opened.ok_or_else(Refusal::link_invalid)?;
     app.outbox_bell.notify_one();
     let manifest = Base64Bytes(URL_SAFE_NO_PAD.decode(manifest).map_err(std::io::Error::other)?);
@@ -85,25 +98,70 @@ pub(super) async fn receipt(
             Problem { field: Some("verified".to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }.into()
         );
     }
-    let mut entry = audit_entry(Event::Received, &grant.transfer_id, now, client);
+    let mut entry = recipient_entry(Event::Received, &grant.transfer_id, now, client);
     entry.detail = format!("{} of {} files verified", request.verified, request.total);
     app.store.record(&entry).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The transfer that a link leads to. Whatever is wrong with the link, the answer is the same.
-async fn find_linked(app: &App, token: &LinkToken, id: &TransferId) -> Result<LinkedTransfer, Refusal> {
+/// A transfer in the hands of someone who may ask about it.
+pub(super) struct Held {
+    pub(super) linked: LinkedTransfer,
+    /// Whether a code from the recipient's mailbox comes before the passcode.
+    pub(super) needs_code: bool,
+    /// Of the link's token; none for an opening right.
+    token_hash: Option<[u8; 32]>,
+    /// What may prove the mailbox.
+    sessions: MailboxSessions,
+    transfer_id: TransferId,
+}
+
+impl Held {
+    /// An opening right rests on a proven mailbox, whether or not a code is asked for with the link.
+    fn needs_proof(&self) -> bool {
+        self.needs_code || self.token_hash.is_none()
+    }
+
+    pub(super) async fn is_proven(&self, app: &App) -> Result<bool, Refusal> {
+        Ok(app.store.is_mailbox_proven(&self.transfer_id, &self.sessions, app.clock.now()).await?)
+    }
+}
+
+/// The transfer that a link's token or an opening right leads to. Whatever is wrong with it, the answer is the same.
+pub(super) async fn hold(
+    app: &App,
+    request: &HttpRequest,
+    token: &LinkToken,
+    id: &TransferId,
+) -> Result<Held, Refusal> {
     let linked = app.store.find_linked(id).await?.ok_or_else(Refusal::link_invalid)?;
-    if !is_same_hash(&linked.token_hash, &hash_secret(token.as_bytes())) {
+    let [mine, transfer] = [SecretCookie::Mine, SecretCookie::Mailbox].map(|cookie| cookie.read_hash(request, app));
+    let token_hash = Some(hash_secret(token.as_bytes())).filter(|hash| is_same_hash(&linked.token_hash, hash));
+    let held = Held {
+        needs_code: needs_mailbox_code(app.config.policy.mailbox_code, linked.recipient_kind, linked.mailbox_code),
+        // A right is its own session's: another one that the browser has proves nothing for it.
+        sessions: MailboxSessions { mine, transfer: transfer.filter(|_| token_hash.is_some()) },
+        linked,
+        token_hash,
+        transfer_id: *id,
+    };
+    if token_hash.is_none() && !(is_right(app, mine, token, id) && held.is_proven(app).await?) {
         return Err(Refusal::link_invalid());
     }
     let now = app.clock.now();
-    if linked.expires_at <= now {
+    if held.linked.expires_at <= now {
         // Written down at once, so that a clock that is set back does not revive it.
         app.store.end_overdue(now, make_name).await?;
         return Err(Refusal::link_invalid());
     }
-    Ok(linked)
+    Ok(held)
+}
+
+/// Whether this is the opening right that the browser's session gives for this transfer, compared in constant time.
+fn is_right(app: &App, session: Option<[u8; 32]>, token: &LinkToken, id: &TransferId) -> bool {
+    session.is_some_and(|session| {
+        app.keys.derive_opening_right(&session, id).as_slice().ct_eq(token.as_bytes().as_slice()).into()
+    })
 }
 
 fn open_capsule(app: &App, id: &TransferId, linked: &LinkedTransfer) -> Result<Vec<u8>, Refusal> {
@@ -112,8 +170,11 @@ fn open_capsule(app: &App, id: &TransferId, linked: &LinkedTransfer) -> Result<V
 }
 
 async fn refuse(app: &App, attempt: &Attempt<'_>, entry: &AuditEntry) -> Result<Refusal, Refusal> {
-    let counted = match app.store.refuse_passcode(attempt, entry).await? {
-        WrongPasscode::Counted(counted) => counted,
+    let counted = match app.store.refuse_passcode(attempt, &make_name()?, entry).await? {
+        WrongPasscode::Counted(counted) => {
+            app.outbox_bell.notify_one();
+            counted
+        }
         WrongPasscode::Paused(until) => return Ok(paused(until, entry.at)),
     };
     let pause = u64::try_from(counted.pause).unwrap_or(0);
@@ -137,7 +198,8 @@ fn paused(until: Timestamp, now: Timestamp) -> Refusal {
     Refusal::too_many_requests(seconds, detail)
 }
 
-fn audit_entry(event: Event, id: &TransferId, at: Timestamp, client: Client) -> AuditEntry {
+/// An audit row about what whoever holds a transfer does.
+pub(super) fn recipient_entry(event: Event, id: &TransferId, at: Timestamp, client: Client) -> AuditEntry {
     let actor = "recipient".to_owned();
     AuditEntry { at, event, actor, transfer_id: Some(*id), address: Some(client.address()), detail: String::new() }
 }

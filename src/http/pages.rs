@@ -106,6 +106,12 @@ struct OpenPage {
 }
 
 #[derive(Template)]
+#[template(path = "pages/mine.html")]
+struct MinePage {
+    frame: Frame,
+}
+
+#[derive(Template)]
 #[template(path = "pages/about.html")]
 struct AboutPage {
     frame: Frame,
@@ -168,6 +174,11 @@ pub(super) async fn transfer(sender: Result<Sender, Refusal>, transfer_id: web::
 /// `GET /open`. What the link leads to stands in its fragment, which never comes here.
 pub(super) async fn open() -> HttpResponse {
     render(&OpenPage { frame: Frame::open("js/open/main.js") })
+}
+
+/// `GET /mine`: what waits for an address, once it is proved.
+pub(super) async fn mine() -> HttpResponse {
+    render(&MinePage { frame: Frame::open("js/mine/main.js") })
 }
 
 /// `GET /about`.

@@ -48,6 +48,9 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::WrongCode => {
             "A sign-in code works once, for ten minutes, and only in the browser that asked for it. Ask for a new one."
         }
+        Kind::MailboxCodeNeeded => {
+            "First it must be proved who reads the mailbox that the images were sent to. A code is mailed there; it holds for half an hour, in one browser."
+        }
         Kind::TicketInvalid => {
             "The time to fetch the files is over, or the sender ended the transfer. Open the link again."
         }
@@ -85,6 +88,9 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::ObjectTooLong => "A file is larger than this server takes. Split it, or send a part of the study.",
         Kind::TransferTooLong => {
             "The files together are larger than one transfer may be. Send some in a second transfer."
+        }
+        Kind::RecipientNotAllowed => {
+            "Your organisation says to which addresses images may be sent. Check the address, or ask your administrator to allow it."
         }
         Kind::PartLength => "A part does not have the length that its place in the file demands.",
         Kind::QuotaReached => {

@@ -4,8 +4,10 @@
 //! code's few tries and the pauses after wrong passcodes. A clinic often has one address for everyone, so limits by
 //! address are wide.
 
+use super::client::Client;
 use super::error::Refusal;
 use crate::app::App;
+use crate::people::EmailAddress;
 
 /// One limit.
 pub(super) struct Rate {
@@ -24,7 +26,7 @@ pub(super) const CODES_BY_NETWORK: Rate = Rate {
     name: "codes/network",
     hits: 60,
     window: TEN_MINUTES,
-    detail: "Too many sign-in codes were asked for from your network.",
+    detail: "Too many codes were asked for from your network.",
 };
 
 /// Asking for codes, by address and network: tight, because nobody needs more; by network too, so that a stranger's
@@ -33,7 +35,7 @@ pub(super) const CODES_BY_ADDRESS_AND_NETWORK: Rate = Rate {
     name: "codes/address+network",
     hits: 5,
     window: TEN_MINUTES,
-    detail: "Several sign-in codes were sent to this address already. Please use the newest one, or ask again later.",
+    detail: "Several codes were sent to this address already. Please use the newest one, or ask again later.",
 };
 
 /// Asking for codes, by address: nobody's mailbox is flooded, and with five tries a code nobody guesses one.
@@ -41,7 +43,24 @@ pub(super) const CODES_BY_ADDRESS: Rate = Rate {
     name: "codes/address",
     hits: 30,
     window: TEN_MINUTES,
-    detail: "Several sign-in codes were sent to this address already. Please use the newest one, or ask again later.",
+    detail: "Several codes were sent to this address already. Please use the newest one, or ask again later.",
+};
+
+/// Asking for codes to one transfer's recipient, by link and network: tight, because whoever has the link can mail them.
+pub(super) const CODES_BY_LINK_AND_NETWORK: Rate = Rate {
+    name: "codes/link+network",
+    hits: 5,
+    window: TEN_MINUTES,
+    detail: "Several codes were mailed already. Please use the newest one, or ask again later.",
+};
+
+/// The same by link: a stolen link is no way to flood the recipient. A new link has its own count, so that its owner is
+/// not kept out by what a thief did with the old one.
+pub(super) const CODES_BY_LINK: Rate = Rate {
+    name: "codes/link",
+    hits: 20,
+    window: DAY,
+    detail: "Many codes were mailed for this link today. Please ask the sender for a new link.",
 };
 
 /// Typing codes, by client network.
@@ -49,7 +68,7 @@ pub(super) const SIGN_INS_BY_NETWORK: Rate = Rate {
     name: "sign-ins/network",
     hits: 200,
     window: TEN_MINUTES,
-    detail: "Too many sign-in codes were tried from your network.",
+    detail: "Too many codes were tried from your network.",
 };
 
 /// Looking at links and unlocking, by client network.
@@ -83,6 +102,13 @@ pub(super) const RECEIPTS_BY_TICKET: Rate = Rate {
     window: DAY,
     detail: "These files were reported as received many times already.",
 };
+
+/// Asking for a code to an address that anybody may have typed.
+pub(super) async fn spend_for_code(app: &App, email: &EmailAddress, client: Client) -> Result<(), Refusal> {
+    CODES_BY_NETWORK.spend(app, &client.network()).await?;
+    CODES_BY_ADDRESS_AND_NETWORK.spend(app, &format!("{} {}", email.account_key(), client.network())).await?;
+    CODES_BY_ADDRESS.spend(app, &email.account_key()).await
+}
 
 impl Rate {
     /// Counts one more request of `subject`.

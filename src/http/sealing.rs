@@ -8,8 +8,9 @@ use super::transfers::find_owned;
 use crate::app::App;
 use crate::blobs::{CompleteError, ObjectParts, Upload};
 use crate::keys::{Purpose, hash_secret, is_same_hash, make_name, make_secret, seal_under, unseal_under};
+use crate::people::EmailAddress;
 use crate::store::{Event, GIVE_UP_AFTER, MailKind, NewMail, NewSeal, OwnedTransfer};
-use crate::transfer::{CapsuleHeader, check_manifest, make_link, wrong_state};
+use crate::transfer::{CapsuleHeader, Terms, check_manifest, check_recipient, make_link, wrong_state};
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -55,6 +56,7 @@ pub(super) async fn seal(
 async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) -> Result<Option<LinkToken>, Refusal> {
     let Asked { app, sender, id, request, verifier } = asked;
     let uploads = app.store.list_uploads(id).await?;
+    check_rules(app, owned, uploads.iter().map(|(object, _)| object.object_len).collect())?;
     check_complete(uploads.iter().map(|(object, _)| object))?;
     complete(app, id, uploads).await?;
     let token = make_token()?;
@@ -111,6 +113,7 @@ pub(super) async fn resend(
     if owned.state != State::Ready {
         return Err(wrong_state(owned.state).into());
     }
+    check_address(&app, &owned)?;
     rates::LINKS_BY_TRANSFER.spend(&app, &id.to_text()).await?;
     let token = make_token()?;
     let mail = make_mail(&app, &id, &owned, &token)?;
@@ -122,6 +125,19 @@ pub(super) async fn resend(
     }
     app.outbox_bell.notify_one();
     Ok(HttpResponse::Accepted().json(link_answer(&app, &token, &id)))
+}
+
+/// The rules are those of now: they may have become stricter since the draft was announced.
+fn check_rules(app: &App, owned: &OwnedTransfer, object_lens: Vec<u64>) -> Result<(), Refusal> {
+    check_address(app, owned)?;
+    let terms = Terms { object_lens, max_openings: owned.max_openings, expires_at: owned.expires_at };
+    terms.check(&app.config.limits, app.clock.now())?;
+    Ok(())
+}
+
+fn check_address(app: &App, owned: &OwnedTransfer) -> Result<(), Refusal> {
+    let recipient = EmailAddress::parse(&owned.recipient, "recipient.email")?;
+    Ok(check_recipient(&app.config.policy, recipient.domain())?)
 }
 
 /// Names the first part that is not there.

@@ -7,7 +7,7 @@ use super::rates;
 use crate::app::App;
 use crate::people::EmailAddress;
 use crate::store::{Creation, Event, OwnedTransfer};
-use crate::transfer::{Draft, size_text};
+use crate::transfer::{Draft, check_recipient, size_text};
 use actix_web::{HttpResponse, web};
 use protocol::direct::Way;
 use protocol::layout::PART_LEN;
@@ -39,9 +39,11 @@ pub(super) async fn create(
     if let Some(before) = app.store.find_created(&account.account_id, &request.transfer_id, &request_hash).await? {
         return answer_creation(before, &app.config.limits, app.blobs.way());
     }
-    request.recipient.email = EmailAddress::parse(&request.recipient.email, "recipient.email")?.to_string();
+    let recipient = EmailAddress::parse(&request.recipient.email, "recipient.email")?;
+    check_recipient(&app.config.policy, recipient.domain())?;
+    request.recipient.email = recipient.to_string();
     let transfer_id = request.transfer_id;
-    let draft = Draft::parse(request, &app.config.limits, app.clock.now())?;
+    let draft = Draft::parse(request, &app.config.limits, &app.config.policy, app.clock.now())?;
     let mut entry = sender.entry(&app, Event::Created, client);
     entry.transfer_id = Some(transfer_id);
     let created =

@@ -12,10 +12,14 @@ use protocol::transfers::RecipientKind;
 pub enum Letter {
     /// To someone who wants to sign in.
     SignInCode(SignInCode),
+    /// To a recipient, who wants to open or to see what was sent to them.
+    MailboxCode(MailboxCode),
     /// To the recipient of a transfer.
     TransferLink(TransferLink),
     /// To the sender, who asked to be told.
     Opened(Opened),
+    /// To the sender: several wrong passcodes were tried.
+    WrongPasscodes(WrongPasscodes),
     /// To the sender: the recipient's mail server refused the link.
     Refused(Refused),
     /// To the sender, 24 hours before the end.
@@ -33,6 +37,17 @@ pub struct SignInCode {
     pub valid_minutes: u32,
 }
 
+/// The code that proves who reads a recipient's mailbox.
+#[derive(Debug, Clone)]
+pub struct MailboxCode {
+    /// Eight digits.
+    pub code: Secret,
+    /// How long it works.
+    pub valid_minutes: u32,
+    /// Who sent what is being opened; none for all that waits for the address.
+    pub sender_name: Option<Line>,
+}
+
 /// The link to a transfer.
 #[derive(Debug, Clone)]
 pub struct TransferLink {
@@ -46,6 +61,8 @@ pub struct TransferLink {
     pub recipient_kind: RecipientKind,
     /// When the link stops working.
     pub expires_at: Timestamp,
+    /// The page where the recipient finds it without this mail.
+    pub mine_url: String,
 }
 
 /// A transfer was opened.
@@ -57,6 +74,17 @@ pub struct Opened {
     pub opened_at: Timestamp,
     /// The page with the sender's transfers.
     pub sent_url: String,
+}
+
+/// Several wrong passcodes were tried on a transfer.
+#[derive(Debug, Clone)]
+pub struct WrongPasscodes {
+    /// Whom it was sent to.
+    pub recipient: Line,
+    /// When the last of them was tried.
+    pub tried_at: Timestamp,
+    /// The page with the transfer's log.
+    pub log_url: String,
 }
 
 /// The mail with the link was refused for good.
@@ -111,8 +139,10 @@ impl Letter {
     pub fn render(&self) -> Result<Rendered, askama::Error> {
         match self {
             Self::SignInCode(letter) => letter.render(),
+            Self::MailboxCode(letter) => letter.render(),
             Self::TransferLink(letter) => letter.render(),
             Self::Opened(letter) => letter.render(),
+            Self::WrongPasscodes(letter) => letter.render(),
             Self::Refused(letter) => letter.render(),
             Self::ExpiringUnopened(letter) => letter.render(),
             Self::ExpiredUnopened(letter) => letter.render(),
@@ -122,9 +152,11 @@ impl Letter {
     /// The letter in a few words, **with its secret**: for the console of someone who has no mail server yet.
     pub(super) fn summary(&self) -> String {
         match self {
-            Self::SignInCode(letter) => format!("sign-in code {}", letter.grouped_code()),
+            Self::SignInCode(letter) => format!("sign-in code {}", grouped(&letter.code)),
+            Self::MailboxCode(letter) => format!("mailbox code {}", grouped(&letter.code)),
             Self::TransferLink(letter) => format!("link {}", letter.link.expose()),
             Self::Opened(letter) => format!("the images sent to {} were opened", letter.recipient),
+            Self::WrongPasscodes(letter) => format!("wrong passcodes for the images sent to {}", letter.recipient),
             Self::Refused(letter) => format!("the mail to {} was refused: {}", letter.recipient, letter.reason),
             Self::ExpiringUnopened(letter) => format!("the images sent to {} expire soon, unopened", letter.recipient),
             Self::ExpiredUnopened(letter) => format!("the images sent to {} expired, unopened", letter.recipient),
@@ -132,11 +164,27 @@ impl Letter {
     }
 }
 
+/// `1234 5678`: two groups of four are easier to keep in mind from one window to the next.
+fn grouped(code: &Secret) -> String {
+    let code = code.expose();
+    code.split_at_checked(4).map_or_else(|| code.to_owned(), |(first, second)| format!("{first} {second}"))
+}
+
 impl SignInCode {
-    /// `1234 5678`: two groups of four are easier to keep in mind from one window to the next.
     fn grouped_code(&self) -> String {
-        let code = self.code.expose();
-        code.split_at_checked(4).map_or_else(|| code.to_owned(), |(first, second)| format!("{first} {second}"))
+        grouped(&self.code)
+    }
+}
+
+impl MailboxCode {
+    fn grouped_code(&self) -> String {
+        grouped(&self.code)
+    }
+}
+
+impl WrongPasscodes {
+    fn tried(&self) -> String {
+        day_and_time(self.tried_at)
     }
 }
 
@@ -208,6 +256,9 @@ macro_rules! templates {
 }
 
 templates!(SignInCode: "mail/sign_in_code/subject.txt", "mail/sign_in_code/body.txt", "mail/sign_in_code/body.html");
+templates!(MailboxCode: "mail/mailbox_code/subject.txt", "mail/mailbox_code/body.txt", "mail/mailbox_code/body.html");
+templates!(WrongPasscodes: "mail/wrong_passcodes/subject.txt", "mail/wrong_passcodes/body.txt",
+    "mail/wrong_passcodes/body.html");
 templates!(TransferLink: "mail/transfer_link/subject.txt", "mail/transfer_link/body.txt", "mail/transfer_link/body.html");
 templates!(Opened: "mail/opened/subject.txt", "mail/opened/body.txt", "mail/opened/body.html");
 templates!(Refused: "mail/refused/subject.txt", "mail/refused/body.txt", "mail/refused/body.html");

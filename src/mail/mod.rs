@@ -19,7 +19,10 @@ mod words;
 
 pub use dkim::{Dkim, DkimError};
 pub use folder::Folder;
-pub use letters::{ExpiredUnopened, ExpiringUnopened, Letter, Opened, Refused, Rendered, SignInCode, TransferLink};
+pub use letters::{
+    ExpiredUnopened, ExpiringUnopened, Letter, MailboxCode, Opened, Refused, Rendered, SignInCode, TransferLink,
+    WrongPasscodes,
+};
 pub use lettre::message::Mailbox;
 pub use memory::{Memory, SentMail};
 pub use message::{MailId, OutgoingMail};

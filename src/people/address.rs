@@ -5,7 +5,8 @@ use protocol::{Problem, ProblemKind};
 /// Longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the angle brackets).
 const MAX_LEN: usize = 254;
 
-/// A well-formed address. Its domain is in lower case; the part before `@` is as it was typed.
+/// A well-formed address. Its domain is as the DNS has it: in lower case and A-labels (RFC 5890 §2.3.2.1), so that what a rule
+/// looks at is where the mail goes. The part before `@` is as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 
@@ -35,10 +36,14 @@ impl EmailAddress {
                 !parsed.local_part().contains(['"', '\\'])
                     && text.chars().all(|c| !c.is_control() && !c.is_whitespace())
             })
+            .and_then(|parsed| Some((parsed.local_part().to_owned(), idna::domain_to_ascii(parsed.domain()).ok()?)))
+            // Letters of other scripts become dots, at signs and nothing at all there: it must still be a domain.
+            .filter(|(_, domain)| domain.contains('.') && domain.split('.').all(is_label))
             .ok_or_else(|| {
                 refused("This is not a complete e-mail address; it looks like anna@clinic.example.".to_owned())
             })?;
-        Ok(Self(format!("{}@{}", parsed.local_part(), parsed.domain().to_ascii_lowercase())))
+        let (local_part, domain) = parsed;
+        Ok(Self(format!("{local_part}@{domain}")))
     }
 
     /// The address.
@@ -56,6 +61,12 @@ impl EmailAddress {
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
+}
+
+/// RFC 5321 §4.1.2: what stands between the dots of a domain.
+fn is_label(label: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !label.is_empty() && label.len() <= 63 && label.bytes().all(inner)
 }
 
 impl std::fmt::Display for EmailAddress {
@@ -83,6 +94,23 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_has_one_spelling_however_it_was_typed() {
+        for (typed, kept) in [
+            ("a@KLINIK-München.example", "a@xn--klinik-mnchen-2ob.example"),
+            ("a@xn--klinik-mnchen-2ob.EXAMPLE", "a@xn--klinik-mnchen-2ob.example"),
+            // Wide letters, the Kelvin sign, a soft hyphen: the DNS does not know them apart, so no rule may.
+            ("a@\u{ff43}linic.example", "a@clinic.example"),
+            ("a@clini\u{ad}c.example", "a@clinic.example"),
+            ("a@\u{212a}linic.example", "a@klinic.example"),
+        ] {
+            assert_eq!(EmailAddress::parse(typed, "email").unwrap().as_str(), kept, "{typed}");
+        }
+        // Cyrillic letters that look Latin are another domain.
+        let alike = EmailAddress::parse("a@\u{441}linic.example", "email").unwrap();
+        assert!(alike.domain().starts_with("xn--"), "{alike}");
+    }
+
+    #[test]
     fn what_is_not_one_plain_address_is_refused_with_its_field() {
         let long = format!("{}@clinic.example", "a".repeat(250));
         for text in [
@@ -97,6 +125,10 @@ mod tests {
             "\"a b\"@clinic.example",
             "anna@[127.0.0.1]",
             "anna @clinic.example",
+            "anna@clinic.example.",
+            "anna@clinic..example",
+            "anna@evil.example\u{2f}@clinic.example",
+            "anna@xn--.example",
             &long,
         ] {
             let problem = EmailAddress::parse(text, "recipient.email").expect_err(text);

@@ -1,4 +1,4 @@
-//! Sign-in codes: eight digits, mailed, typed once.
+//! Mailed codes: eight digits, mailed, typed once. They prove who reads a mailbox.
 
 use protocol::{Problem, ProblemKind};
 use zeroize::Zeroizing;
@@ -12,15 +12,15 @@ pub const CODE_TRIES: i64 = 5;
 const DIGITS: usize = 8;
 
 /// Eight digits. Known to the mail and to whoever reads it; the server keeps a keyed hash.
-pub struct SignInCode(Zeroizing<String>);
+pub struct MailedCode(Zeroizing<String>);
 
-impl std::fmt::Debug for SignInCode {
+impl std::fmt::Debug for MailedCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SignInCode(redacted)")
+        f.write_str("MailedCode(redacted)")
     }
 }
 
-impl SignInCode {
+impl MailedCode {
     /// A random code.
     ///
     /// # Errors
@@ -52,28 +52,28 @@ impl SignInCode {
 
 #[cfg(test)]
 mod tests {
-    use super::SignInCode;
+    use super::MailedCode;
 
     #[test]
     fn a_code_is_read_as_it_is_mailed_and_as_it_is_typed() {
         for text in ["12345678", "1234 5678", " 1234-5678\n", "1 2 3 4 5 6 7 8"] {
-            assert_eq!(SignInCode::parse(text).unwrap().expose(), "12345678", "{text:?}");
+            assert_eq!(MailedCode::parse(text).unwrap().expose(), "12345678", "{text:?}");
         }
         for text in ["", "1234567", "123456789", "1234567a", "１２３４５６７８"] {
-            assert!(SignInCode::parse(text).is_err(), "{text:?}");
+            assert!(MailedCode::parse(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn codes_are_eight_digits_and_differ() {
         let codes: std::collections::HashSet<String> =
-            (0..20).map(|_| SignInCode::make().unwrap().expose().to_owned()).collect();
-        assert!(codes.iter().all(|code| SignInCode::parse(code).is_ok()));
+            (0..20).map(|_| MailedCode::make().unwrap().expose().to_owned()).collect();
+        assert!(codes.iter().all(|code| MailedCode::parse(code).is_ok()));
         assert!(codes.len() > 15, "{codes:?}");
     }
 
     #[test]
     fn a_code_never_shows_itself_in_debug() {
-        assert_eq!(format!("{:?}", SignInCode::make().unwrap()), "SignInCode(redacted)");
+        assert_eq!(format!("{:?}", MailedCode::make().unwrap()), "MailedCode(redacted)");
     }
 }

@@ -5,6 +5,7 @@
 
 mod address;
 mod code;
+mod mailbox;
 mod profile;
 mod role;
 mod session;
@@ -12,7 +13,8 @@ mod sign_in_rule;
 mod standing;
 
 pub use address::EmailAddress;
-pub use code::{CODE_LIFETIME, CODE_TRIES, SignInCode};
+pub use code::{CODE_LIFETIME, CODE_TRIES, MailedCode};
+pub use mailbox::{MAILBOX_LIFETIME, mask};
 pub use profile::Profile;
 pub use role::{Roles, parse_role, role_text, role_words};
 pub use session::{LONGEST, REFRESH_AFTER, SessionLimits};

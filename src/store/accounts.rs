@@ -1,9 +1,9 @@
-//! Accounts, their sessions, and the codes that lead to one.
+//! Accounts and their sessions.
 
 use super::audit::{AuditEntry, append};
-use super::outbox::{NewMail, queue};
+use super::codes::spend_code;
 use super::{Result, Store, damaged, to_text, to_time};
-use crate::people::{CODE_TRIES, EmailAddress, Profile, Standing};
+use crate::people::{EmailAddress, Profile, Standing};
 use protocol::Timestamp;
 use protocol::sign_in::Role;
 use sqlx::FromRow;
@@ -88,30 +88,6 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it last did something.
     pub seen_at: Timestamp,
-}
-
-/// A waiting code, after one more try at it was counted.
-#[derive(Debug, Clone)]
-pub struct TriedCode {
-    /// The address that it was mailed to, as an account key.
-    pub email_key: String,
-    /// The keyed hash of the code.
-    pub code_mac: String,
-}
-
-/// A code that was asked for.
-#[derive(Debug)]
-pub struct NewCode<'a> {
-    /// The browser that asked.
-    pub browser_hash: &'a [u8; 32],
-    /// For which account.
-    pub email_key: &'a str,
-    /// The keyed hash of the code.
-    pub code_mac: &'a [u8; 32],
-    /// Until when it works.
-    pub expires_at: Timestamp,
-    /// The mail with it; none for an address that may not sign in.
-    pub mail: Option<&'a NewMail>,
 }
 
 /// What starts a session.
@@ -204,43 +180,6 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Keeps a code's hash and queues its mail.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn add_code(&self, code: &NewCode<'_>, now: Timestamp) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("INSERT INTO sign_in_codes (browser_hash, email_key, code_mac, tries, expires_at) VALUES ($1, $2, $3, 0, $4)")
-            .bind(to_text(code.browser_hash))
-            .bind(code.email_key)
-            .bind(to_text(code.code_mac))
-            .bind(code.expires_at.as_unix())
-            .execute(&mut *transaction)
-            .await?;
-        if let Some(mail) = code.mail {
-            queue(&mut transaction, mail, now).await?;
-        }
-        Ok(transaction.commit().await?)
-    }
-
-    /// Counts one more try at a browser's code, and gives what it is compared with; `None` if there is no code, or
-    /// it is too old, or was tried too often.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn try_code(&self, browser_hash: &[u8; 32], now: Timestamp) -> Result<Option<TriedCode>> {
-        let row: Option<(String, String)> = sqlx::query_as(
-            "UPDATE sign_in_codes SET tries = tries + 1
-             WHERE browser_hash = $1 AND expires_at > $2 AND tries < $3 RETURNING email_key, code_mac",
-        )
-        .bind(to_text(browser_hash))
-        .bind(now.as_unix())
-        .bind(CODE_TRIES)
-        .fetch_optional(&self.writes)
-        .await?;
-        Ok(row.map(|(email_key, code_mac)| TriedCode { email_key, code_mac }))
-    }
-
     /// Spends a browser's code and starts a session; false if the code was already spent, or the account disabled
     /// meanwhile. Who has no account yet is let in by
     /// the configuration's list, and becomes a sender.
@@ -249,11 +188,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn start_session(&self, new: &NewSession<'_>, entry: &AuditEntry) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        let spent = sqlx::query("DELETE FROM sign_in_codes WHERE browser_hash = $1")
-            .bind(to_text(new.browser_hash))
-            .execute(&mut *transaction)
-            .await?;
-        if spent.rows_affected() != 1 {
+        if !spend_code(&mut transaction, new.browser_hash).await? {
             return Ok(false);
         }
         sqlx::query(

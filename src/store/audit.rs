@@ -15,6 +15,12 @@ pub enum Event {
     SessionEnded,
     /// A wrong sign-in code was typed.
     SignInRefused,
+    /// Someone proved their address on the page for what waits for them.
+    MineStarted,
+    /// They left it.
+    MineEnded,
+    /// A wrong code was typed there.
+    MineRefused,
     /// A sender changed their name or organisation.
     ProfileChanged,
     /// A draft was made.
@@ -29,6 +35,12 @@ pub enum Event {
     MailAccepted,
     /// The mail server refused the mail with the link, or took none for two days.
     MailRefused,
+    /// A code was mailed to the recipient, because someone wants to open the transfer.
+    MailboxAsked,
+    /// That code was typed.
+    MailboxProven,
+    /// A wrong code was typed instead.
+    MailboxRefused,
     /// The transfer was unlocked; one opening is spent.
     Opened,
     /// A wrong passcode was refused.
@@ -52,6 +64,9 @@ impl Event {
             Self::SessionStarted => "session.started",
             Self::SessionEnded => "session.ended",
             Self::SignInRefused => "sign_in.refused",
+            Self::MineStarted => "mine.started",
+            Self::MineEnded => "mine.ended",
+            Self::MineRefused => "mine.refused",
             Self::ProfileChanged => "profile.changed",
             Self::Created => "transfer.created",
             Self::Restarted => "transfer.file_restarted",
@@ -59,6 +74,9 @@ impl Event {
             Self::Resent => "transfer.resent",
             Self::MailAccepted => "mail.accepted",
             Self::MailRefused => "mail.refused",
+            Self::MailboxAsked => "mailbox.asked",
+            Self::MailboxProven => "mailbox.proven",
+            Self::MailboxRefused => "mailbox.refused",
             Self::Opened => "transfer.opened",
             Self::Refused => "transfer.refused",
             Self::Received => "transfer.received",

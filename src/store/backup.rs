@@ -17,12 +17,13 @@ use std::path::Path;
 
 /// What a backup leaves out. Keys: a purge is final. Sessions, codes, tickets: who was let in once is not let in again by a
 /// restore. Mail on its way: it has left by then, and holds links. Counts and pauses: they are over by then.
-const LEFT_OUT: [&str; 8] = [
+const LEFT_OUT: [&str; 9] = [
     "transfer_keys",
     "sessions",
     "sign_in_codes",
     "admin_links",
     "tickets",
+    "mailbox_sessions",
     "outbox",
     "passcode_failures",
     "rate_windows",

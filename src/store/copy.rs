@@ -21,6 +21,7 @@ pub(super) const TABLES: [&str; 15] = [
     "sealed",
     "transfer_keys",
     "tickets",
+    "mailbox_sessions",
     "outbox",
     "passcode_failures",
     "rate_windows",

@@ -51,9 +51,9 @@ impl Store {
         let made = sqlx::query(
             "INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state, files,
                  total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at, expires_at,
-                 department)
+                 department, mailbox_code, recipient_key)
              SELECT $1, $2, $3, $4, $5, 'draft', $6, $7, $8, 0, 0, $9, $10, $10, $11,
-                 (SELECT department FROM accounts WHERE account_id = $2)
+                 (SELECT department FROM accounts WHERE account_id = $2), $15, $16
              WHERE (SELECT COUNT(*) FROM transfers WHERE account_id = $2 AND created_at > $12) < $13
                AND (SELECT COALESCE(SUM(total_len), 0) FROM transfers WHERE account_id = $2 AND purged_at IS NULL) + $7 <= $14
              ON CONFLICT (transfer_id) DO NOTHING",
@@ -72,6 +72,8 @@ impl Store {
         .bind(entry.at.plus(-DAY).as_unix())
         .bind(i64::from(limits.max_transfers_per_day))
         .bind(from_len(limits.max_stored))
+        .bind(i64::from(request.mailbox_code))
+        .bind(request.recipient.email.to_ascii_lowercase())
         .execute(&mut *transaction)
         .await?;
         if made.rows_affected() != 1 {

@@ -2,7 +2,9 @@
 //!
 //! | file | tables |
 //! | --- | --- |
-//! | `accounts` | accounts, sessions, sign-in codes |
+//! | `accounts` | accounts, sessions |
+//! | `codes` | mailed codes that wait to be typed |
+//! | `mailboxes` | recipients' proven mailboxes, and what waits for them |
 //! | `creation` | making a draft |
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
@@ -29,11 +31,13 @@
 mod accounts;
 mod audit;
 mod backup;
+mod codes;
 mod copy;
 mod creation;
 mod engine;
 mod figures;
 mod locks;
+mod mailboxes;
 mod openings;
 mod outbox;
 mod parts;
@@ -45,11 +49,13 @@ mod sweeps;
 mod transfers;
 mod uploads;
 
-pub use accounts::{Account, NewCode, NewSession, Session, TriedCode};
+pub use accounts::{Account, NewSession, Session};
 pub use audit::{AuditEntry, Event};
 pub use backup::{Restored, back_up, restore};
+pub use codes::{NewCode, TriedCode};
 pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
+pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
 pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use parts::{PartAdded, PartPlace};

@@ -2,9 +2,11 @@
 
 use super::audit::{AuditEntry, append};
 use super::locks::lock_transfer;
+use super::mailboxes::{MailboxSessions, mailbox_is_proven};
 use super::outbox::{MailKind, queue_notice};
 use super::{Result, Store, damaged, to_text, to_time, to_u32, to_u64};
-use crate::transfer::{Failures, PauseRule, parse_kind};
+use crate::people::EmailAddress;
+use crate::transfer::{Failures, PauseRule, WARN_AGAIN_AFTER, parse_kind};
 use protocol::transfers::{ObjectEntry, RecipientKind};
 use protocol::{ObjectId, Sha256Digest, Timestamp, TransferId};
 use sqlx::{Any, FromRow, Transaction};
@@ -14,6 +16,10 @@ use sqlx::{Any, FromRow, Transaction};
 pub struct LinkedTransfer {
     /// SHA-256 of the current link's token, as text.
     pub token_hash: String,
+    /// Whom it was sent to.
+    pub recipient: EmailAddress,
+    /// Whether its sender wants a code from the recipient's mailbox before the passcode.
+    pub mailbox_code: bool,
     /// What the passcode's proof is checked with, as text.
     pub verifier: String,
     /// Wrapped under the transfer's key.
@@ -33,6 +39,8 @@ pub struct LinkedTransfer {
 #[derive(FromRow)]
 struct LinkedRow {
     token_hash: String,
+    recipient_email: String,
+    mailbox_code: i64,
     verifier: String,
     capsule: String,
     wrapped_key: String,
@@ -63,8 +71,10 @@ impl Attempt<'_> {
 /// What a right passcode writes down.
 #[derive(Debug)]
 pub struct NewOpening<'a> {
-    /// SHA-256 of the link's token.
-    pub token_hash: &'a [u8; 32],
+    /// SHA-256 of the link's token; none for an opening right, which rests on a proven mailbox alone.
+    pub token_hash: Option<&'a [u8; 32]>,
+    /// One of which must prove the recipient's mailbox; none where that is not asked for.
+    pub mailbox: Option<&'a MailboxSessions>,
     /// SHA-256 of the new ticket.
     pub ticket_hash: &'a [u8; 32],
     /// Until when the ticket lasts.
@@ -117,7 +127,7 @@ impl Store {
     /// [`super::StoreError`].
     pub async fn find_linked(&self, transfer_id: &TransferId) -> Result<Option<LinkedTransfer>> {
         let row: Option<LinkedRow> = sqlx::query_as(
-            "SELECT t.token_hash, t.verifier, s.capsule, k.wrapped_key, t.expires_at, t.recipient_kind, a.name, a.organisation
+            "SELECT t.token_hash, t.recipient_email, t.mailbox_code, t.verifier, s.capsule, k.wrapped_key, t.expires_at, t.recipient_kind, a.name, a.organisation
              FROM transfers t JOIN accounts a ON a.account_id = t.account_id
              JOIN sealed s ON s.transfer_id = t.transfer_id JOIN transfer_keys k ON k.transfer_id = t.transfer_id
              WHERE t.transfer_id = $1 AND t.state = 'ready' AND t.openings < t.max_openings",
@@ -128,6 +138,8 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         Ok(Some(LinkedTransfer {
             token_hash: row.token_hash,
+            recipient: EmailAddress::parse(&row.recipient_email, "email").map_err(|_| damaged("address"))?,
+            mailbox_code: row.mailbox_code != 0,
             verifier: row.verifier,
             capsule: row.capsule,
             wrapped_key: row.wrapped_key,
@@ -172,17 +184,25 @@ impl Store {
         lock_transfer(&mut transaction, attempt.transfer_id).await?;
         let id = attempt.transfer_id.to_text();
         let [(transfer_scope, _), (network_scope, _)] = attempt.scopes();
-        let opened = sqlx::query(
+        let [mine, transfer] = new.mailbox.map(MailboxSessions::texts).unwrap_or_default();
+        let opened = sqlx::query(concat!(
             "UPDATE transfers SET openings = openings + 1, last_opened_at = $3
-             WHERE transfer_id = $1 AND token_hash = $2 AND state = 'ready' AND expires_at > $3 AND openings < max_openings
+             WHERE transfer_id = $1 AND token_hash = COALESCE($2, token_hash) AND state = 'ready' AND expires_at > $3
+               AND openings < max_openings
                AND NOT EXISTS (SELECT 1 FROM passcode_failures
-                   WHERE scope IN ($4, $5) AND paused_until > $3 AND last_at <= $3)",
-        )
+                   WHERE scope IN ($6, $7) AND paused_until > $3 AND last_at <= $3)
+               AND ($8 = 0 OR ",
+            mailbox_is_proven!(),
+            ")"
+        ))
         .bind(&id)
-        .bind(to_text(new.token_hash))
+        .bind(new.token_hash.map(to_text))
         .bind(entry.at.as_unix())
+        .bind(mine)
+        .bind(transfer)
         .bind(&transfer_scope)
         .bind(network_scope)
+        .bind(i64::from(new.mailbox.is_some()))
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() != 1 {
@@ -205,11 +225,17 @@ impl Store {
         Ok(Some(contents))
     }
 
-    /// Counts a wrong passcode, unless a pause is on.
+    /// Counts a wrong passcode, unless a pause is on. When there were many in a row, the sender is told in a mail named
+    /// `notice_id`, once a day at most.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn refuse_passcode(&self, attempt: &Attempt<'_>, entry: &AuditEntry) -> Result<WrongPasscode> {
+    pub async fn refuse_passcode(
+        &self,
+        attempt: &Attempt<'_>,
+        notice_id: &str,
+        entry: &AuditEntry,
+    ) -> Result<WrongPasscode> {
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE transfers SET refused_attempts = refused_attempts + 1 WHERE transfer_id = $1")
             .bind(attempt.transfer_id.to_text())
@@ -231,6 +257,7 @@ impl Store {
                 .await?;
             worst = worst.stricter(after);
         }
+        warn_sender(&mut transaction, attempt, notice_id, now).await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(WrongPasscode::Counted(worst))
@@ -286,6 +313,32 @@ impl Store {
                 .await?;
         Ok(row.map(|(object_len,)| to_u64(object_len)))
     }
+}
+
+/// Tells the sender, if as many passcodes in a row were wrong as lead to a pause, and that was not told today.
+async fn warn_sender(
+    transaction: &mut Transaction<'_, Any>,
+    attempt: &Attempt<'_>,
+    notice_id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let [(scope, rule), _] = attempt.scopes();
+    let id = attempt.transfer_id.to_text();
+    let due = sqlx::query(
+        "UPDATE transfers SET alarmed_at = $2 WHERE transfer_id = $1 AND (alarmed_at IS NULL OR alarmed_at <= $3)
+           AND EXISTS (SELECT 1 FROM passcode_failures WHERE scope = $4 AND failures >= $5)",
+    )
+    .bind(&id)
+    .bind(now.as_unix())
+    .bind(now.plus(-WARN_AGAIN_AFTER).as_unix())
+    .bind(scope)
+    .bind(i64::from(rule.free))
+    .execute(&mut **transaction)
+    .await?;
+    if due.rows_affected() == 1 {
+        queue_notice(transaction, MailKind::WrongPasscodes, notice_id, &id, None, now).await?;
+    }
+    Ok(())
 }
 
 /// One more failure in this scope; `None` while a pause is on.

@@ -16,10 +16,16 @@ pub const GIVE_UP_AFTER: i64 = 48 * 60 * 60;
 pub enum MailKind {
     /// To someone who wants to sign in.
     SignInCode,
+    /// To the recipient of a transfer that is being opened.
+    MailboxCode,
+    /// To someone who wants to see what waits for them.
+    MineCode,
     /// To the recipient.
     TransferLink,
     /// To the sender: it was opened.
     Opened,
+    /// To the sender: several wrong passcodes were tried.
+    WrongPasscodes,
     /// To the sender: the mail with the link was refused.
     Refused,
     /// To the sender: it ends soon, unopened.
@@ -29,10 +35,13 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 9] = [
         Self::SignInCode,
+        Self::MailboxCode,
+        Self::MineCode,
         Self::TransferLink,
         Self::Opened,
+        Self::WrongPasscodes,
         Self::Refused,
         Self::ExpiringUnopened,
         Self::ExpiredUnopened,
@@ -41,8 +50,11 @@ impl MailKind {
     const fn text(self) -> &'static str {
         match self {
             Self::SignInCode => "sign_in_code",
+            Self::MailboxCode => "mailbox_code",
+            Self::MineCode => "mine_code",
             Self::TransferLink => "transfer_link",
             Self::Opened => "opened",
+            Self::WrongPasscodes => "wrong_passcodes",
             Self::Refused => "refused",
             Self::ExpiringUnopened => "expiring_unopened",
             Self::ExpiredUnopened => "expired_unopened",

@@ -27,7 +27,8 @@ pub(super) async fn shred(connection: &mut AnyConnection, transfer_id: &str) -> 
         "DELETE FROM transfer_keys WHERE transfer_id = $1",
         "DELETE FROM sealed WHERE transfer_id = $1",
         "DELETE FROM tickets WHERE transfer_id = $1",
-        "DELETE FROM outbox WHERE transfer_id = $1 AND kind = 'transfer_link'",
+        "DELETE FROM mailbox_sessions WHERE transfer_id = $1",
+        "DELETE FROM outbox WHERE transfer_id = $1 AND kind IN ('transfer_link', 'mailbox_code')",
         "UPDATE transfers SET token_hash = NULL, verifier = NULL WHERE transfer_id = $1",
     ] {
         sqlx::query(statement).bind(transfer_id).execute(&mut *connection).await?;
@@ -265,6 +266,7 @@ impl Store {
             ("DELETE FROM sessions WHERE created_at <= $1", now.plus(-LONGEST.lifetime)),
             ("DELETE FROM sign_in_codes WHERE expires_at <= $1", now),
             ("DELETE FROM tickets WHERE expires_at <= $1", now),
+            ("DELETE FROM mailbox_sessions WHERE expires_at <= $1", now),
             ("DELETE FROM rate_windows WHERE ends_at <= $1", now),
             ("DELETE FROM passcode_failures WHERE last_at <= $1", now.plus(-FORGET_AFTER)),
         ] {

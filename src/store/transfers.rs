@@ -18,6 +18,8 @@ pub struct OwnedTransfer {
     pub expires_at: Timestamp,
     /// Where the link is mailed.
     pub recipient: String,
+    /// How often it may be opened.
+    pub max_openings: u32,
 }
 
 #[derive(FromRow)]
@@ -35,6 +37,7 @@ struct SummaryRow {
     max_openings: i64,
     last_opened_at: Option<i64>,
     refused_attempts: i64,
+    mailbox_code: i64,
     mail_state: Option<String>,
     mail_reason: Option<String>,
 }
@@ -57,6 +60,7 @@ impl SummaryRow {
             max_openings: to_u32(self.max_openings),
             last_opened_at: self.last_opened_at.map(to_time),
             refused_attempts: to_u32(self.refused_attempts),
+            mailbox_code: self.mailbox_code != 0,
             mail: self.mail_state.map(|state| read_mail_state(&state, self.mail_reason)),
         })
     }
@@ -94,7 +98,8 @@ impl Store {
         // The index is in this order, so a page far back costs what the first one costs.
         let rows: Vec<SummaryRow> = sqlx::query_as(
             "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
-                 openings, max_openings, last_opened_at, refused_attempts, mail_state, mail_reason
+                 openings, max_openings, last_opened_at, refused_attempts, mailbox_code, mail_state,
+                 mail_reason
              FROM transfers
              WHERE account_id = $1 AND (created_at, transfer_id) < ($2, $3) AND (state = 'draft' OR ready_at IS NOT NULL)
              ORDER BY created_at DESC, transfer_id DESC LIMIT $4",
@@ -132,7 +137,8 @@ impl Store {
     ) -> Result<Option<TransferSummary>> {
         let row: Option<SummaryRow> = sqlx::query_as(
             "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
-                 openings, max_openings, last_opened_at, refused_attempts, mail_state, mail_reason
+                 openings, max_openings, last_opened_at, refused_attempts, mailbox_code, mail_state,
+                 mail_reason
              FROM transfers WHERE account_id = $1 AND transfer_id = $2",
         )
         .bind(account_id)
@@ -157,6 +163,7 @@ impl Store {
             state: found.state,
             expires_at: found.expires_at,
             recipient: found.recipient.email,
+            max_openings: found.max_openings,
         }))
     }
 

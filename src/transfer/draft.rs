@@ -1,7 +1,8 @@
 //! What may be announced.
 
+use super::policy::needs_mailbox_code;
 use super::size::size_text;
-use protocol::sign_in::Limits;
+use protocol::sign_in::{Limits, Policy};
 use protocol::transfers::{CreateTransfer, ObjectEntry};
 use protocol::{ObjectId, Problem, ProblemKind, Timestamp, layout};
 use std::collections::HashSet;
@@ -25,12 +26,55 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Holds an announcement against the limits.
+    /// Holds an announcement against the limits. Where the policy asks for a mailbox code, the draft does too, whatever was
+    /// announced. To whom it may go is for [`super::check_recipient`].
     ///
     /// # Errors
     /// A problem that names the limit that is not kept.
-    pub fn parse(request: CreateTransfer, limits: &Limits, now: Timestamp) -> Result<Self, Problem> {
-        let files = request.objects.len();
+    pub fn parse(
+        mut request: CreateTransfer,
+        limits: &Limits,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let mut ids = HashSet::new();
+        if !request.objects.iter().all(|object| ids.insert(object.object_id)) {
+            return Err(invalid("objects", "Two files have the same object id.".to_owned()));
+        }
+        let terms = Terms {
+            object_lens: request.objects.iter().map(|object| object.object_len).collect(),
+            max_openings: request.max_openings,
+            expires_at: request.expires_at,
+        };
+        let total_len = terms.check(limits, now)?;
+        if request.expires_at < now.plus(MIN_LIFETIME) {
+            let detail = "The link would end before anyone could open it. Please choose a later end, and check this computer's clock.";
+            return Err(invalid("expires_at", detail.to_owned()));
+        }
+        request.mailbox_code = needs_mailbox_code(policy.mailbox_code, request.recipient.kind, request.mailbox_code);
+        Ok(Self { request, total_len })
+    }
+}
+
+/// What the limits are about. They are asked when a transfer is announced and again when it is sealed: they may be tighter by
+/// then.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Ciphertext bytes of each object.
+    pub object_lens: Vec<u64>,
+    /// How often it may be opened.
+    pub max_openings: u32,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Terms {
+    /// Holds them against the limits. Answers the plaintext bytes of all files.
+    ///
+    /// # Errors
+    /// A problem that names the limit that is not kept.
+    pub fn check(&self, limits: &Limits, now: Timestamp) -> Result<u64, Problem> {
+        let files = self.object_lens.len();
         if files == 0 {
             return Err(invalid("objects", "Please choose at least one file.".to_owned()));
         }
@@ -41,13 +85,9 @@ impl Draft {
             );
             return Err(Problem::new(ProblemKind::TooManyFiles, detail));
         }
-        let mut ids = HashSet::new();
         let mut total_len: u64 = 0;
-        for (index, object) in request.objects.iter().enumerate() {
-            if !ids.insert(object.object_id) {
-                return Err(invalid("objects", "Two files have the same object id.".to_owned()));
-            }
-            total_len = total_len.saturating_add(parse_len(&format!("File {}", index + 1), object.object_len, limits)?);
+        for (index, object_len) in self.object_lens.iter().enumerate() {
+            total_len = total_len.saturating_add(parse_len(&format!("File {}", index + 1), *object_len, limits)?);
         }
         if total_len > limits.max_transfer_len {
             let detail = format!(
@@ -57,12 +97,16 @@ impl Draft {
             );
             return Err(Problem::new(ProblemKind::TransferTooLong, detail));
         }
-        if request.max_openings == 0 || request.max_openings > limits.max_openings {
+        if self.max_openings == 0 || self.max_openings > limits.max_openings {
             let detail = format!("A transfer may be opened from 1 to {} times.", limits.max_openings);
             return Err(invalid("max_openings", detail));
         }
-        check_end(request.expires_at, limits, now)?;
-        Ok(Self { request, total_len })
+        if self.expires_at > now.plus(limits.max_lifetime).plus(CLOCK_SLACK) {
+            let days = limits.max_lifetime / (24 * 60 * 60);
+            let detail = format!("A link works for {days} days at most. Please choose an earlier end.");
+            return Err(invalid("expires_at", detail));
+        }
+        Ok(total_len)
     }
 }
 
@@ -99,21 +143,6 @@ fn parse_len(file: &str, object_len: u64, limits: &Limits) -> Result<u64, Proble
     })
 }
 
-fn check_end(expires_at: Timestamp, limits: &Limits, now: Timestamp) -> Result<(), Problem> {
-    if expires_at < now.plus(MIN_LIFETIME) {
-        let detail = "The link would end before anyone could open it. Please choose a later end, and check this computer's clock.";
-        return Err(invalid("expires_at", detail.to_owned()));
-    }
-    if expires_at > now.plus(limits.max_lifetime).plus(CLOCK_SLACK) {
-        let days = limits.max_lifetime / (24 * 60 * 60);
-        return Err(invalid(
-            "expires_at",
-            format!("A link works for {days} days at most. Please choose an earlier end."),
-        ));
-    }
-    Ok(())
-}
-
 fn invalid(field: &str, detail: String) -> Problem {
     Problem { field: Some(field.to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }
 }
@@ -122,9 +151,12 @@ fn invalid(field: &str, detail: String) -> Problem {
 mod tests {
     use super::*;
     use protocol::TransferId;
+    use protocol::sign_in::MailboxRule;
     use protocol::transfers::{Recipient, RecipientKind};
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    const POLICY: Policy =
+        Policy { allowed_domains: Vec::new(), blocked_domains: Vec::new(), mailbox_code: MailboxRule::Offered };
     const LIMITS: Limits = Limits {
         max_files: 5,
         max_file_len: 20 << 30,
@@ -146,19 +178,20 @@ mod tests {
             expires_at: NOW.plus(7 * 24 * 60 * 60),
             max_openings: 5,
             notify_opened: false,
+            mailbox_code: false,
             objects: plain_lens.iter().enumerate().map(object).collect(),
         }
     }
 
     fn slug(request: CreateTransfer) -> (String, String) {
-        let problem = Draft::parse(request, &LIMITS, NOW).unwrap_err();
+        let problem = Draft::parse(request, &LIMITS, &POLICY, NOW).unwrap_err();
         (problem.r#type.replace("/problems/", ""), problem.detail)
     }
 
     #[test]
     fn one_to_five_files_up_to_the_limits_may_be_announced() {
         for lens in [&[0][..], &[20 << 30], &[1, 2, 3, 4, 5], &[20 << 30, 20 << 30, 10 << 30]] {
-            let draft = Draft::parse(request(lens), &LIMITS, NOW).unwrap();
+            let draft = Draft::parse(request(lens), &LIMITS, &POLICY, NOW).unwrap();
             assert_eq!(draft.total_len, lens.iter().sum::<u64>());
         }
     }
@@ -184,8 +217,9 @@ mod tests {
 
     #[test]
     fn the_end_lies_between_five_minutes_and_thirty_days_with_an_hour_for_wrong_clocks() {
-        let ending =
-            |seconds| Draft::parse(CreateTransfer { expires_at: NOW.plus(seconds), ..request(&[1]) }, &LIMITS, NOW);
+        let ending = |seconds| {
+            Draft::parse(CreateTransfer { expires_at: NOW.plus(seconds), ..request(&[1]) }, &LIMITS, &POLICY, NOW)
+        };
         for good in [MIN_LIFETIME, 30 * 86400, 30 * 86400 + CLOCK_SLACK] {
             assert!(ending(good).is_ok(), "{good}");
         }
@@ -198,7 +232,7 @@ mod tests {
     fn openings_are_one_to_the_limit() {
         for (openings, allowed) in [(0, false), (1, true), (100, true), (101, false)] {
             let request = CreateTransfer { max_openings: openings, ..request(&[1]) };
-            assert_eq!(Draft::parse(request, &LIMITS, NOW).is_ok(), allowed, "{openings}");
+            assert_eq!(Draft::parse(request, &LIMITS, &POLICY, NOW).is_ok(), allowed, "{openings}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! | file | for |
 //! | --- | --- |
 //! | `draft` | what may be announced |
+//! | `policy` | to whom it may go, and whose mailbox must be proved |
 //! | `state` | draft → ready → expired, revoked or used up |
 //! | `capsule` | the part of a capsule that the server may read |
 //! | `part` | which bytes a part must have, and which parts a range touches |
@@ -19,15 +20,17 @@ mod draft;
 mod link;
 mod part;
 mod pause;
+mod policy;
 mod size;
 mod state;
 mod under_way;
 
 pub use capsule::{CAPSULE_LEN, CapsuleHeader, H_LEN, MAX_MANIFEST_LEN, check_manifest};
-pub use draft::{DRAFT_LIFETIME, Draft, Replacement};
+pub use draft::{DRAFT_LIFETIME, Draft, Replacement, Terms};
 pub use link::make_link;
 pub use part::{ByteRange, PartRange, check_part, find_part_len, parse_range, parts_of_range};
 pub use pause::{FORGET_AFTER, Failures, PauseRule};
+pub use policy::{check_recipient, needs_mailbox_code, parse_domain};
 pub use size::size_text;
 pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};
 pub use under_way::{PARTS_UNDER_WAY, PartUnderWay, PartsUnderWay};
@@ -37,3 +40,6 @@ pub const TICKET_LIFETIME: i64 = 12 * 60 * 60;
 
 /// Seconds before the end at which the sender of an unopened transfer is told.
 pub const WARN_BEFORE_END: i64 = 24 * 60 * 60;
+
+/// Seconds after which the sender is told again of wrong passcodes on the same transfer.
+pub const WARN_AGAIN_AFTER: i64 = 24 * 60 * 60;

@@ -3,9 +3,9 @@
 /** What went wrong, with a sentence for the person in front of the screen. */
 export class Problem extends Error {
   /**
-   * @param {{kind: string, status: number, detail: string, field?: string, missing?: string, tries?: number, retryAfter?: number}} fields
+   * @param {{kind: string, status: number, detail: string, field?: string, missing?: string, tries?: number, retryAfter?: number, mailbox?: string}} fields
    */
-  constructor({ kind, status, detail, field, missing, tries, retryAfter }) {
+  constructor({ kind, status, detail, field, missing, tries, retryAfter, mailbox }) {
     super(detail);
     this.name = "Problem";
     /** Stable name, the last segment of the problem's type. */
@@ -17,6 +17,8 @@ export class Problem extends Error {
     this.tries = tries;
     /** Seconds to wait before the next try. */
     this.retryAfter = retryAfter;
+    /** Where a code would be mailed, masked. */
+    this.mailbox = mailbox;
   }
 
   /** Whether the same request may succeed later without anybody changing anything. */
@@ -54,6 +56,7 @@ export function problemFrom(status, body, retryAfter) {
     field: json.field,
     missing: json.missing,
     tries: json.tries,
+    mailbox: json.mailbox,
     retryAfter: json.retry_after ?? (Number.isFinite(seconds) ? seconds : undefined),
   });
 }

@@ -30,6 +30,13 @@ async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
                 continue;
             }
             Access::Browser => drop(call.by(&nobody).await.refused(401, "wrong-code")),
+            Access::Reader => {
+                // A sender's session and a ticket prove no recipient's address.
+                for client in [&nobody, &eve.client] {
+                    call.by(client).await.refused(401, "mailbox-code-needed");
+                    call.with(client, &[("authorization", &hers_bearer)]).await.refused(401, "mailbox-code-needed");
+                }
+            }
             Access::Person | Access::Sender | Access::Auditor | Access::Administrator | Access::DepartmentHead => {
                 refuse_strangers(&call, &nobody, &hers_bearer).await;
             }
@@ -71,8 +78,9 @@ async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
     // The same calls by those who may, whatever role it takes.
     people::give(&site, "ana@clinic.example", &Role::ALL).await;
     people::set(&site, "ana@clinic.example", "department = 'Radiology'").await;
+    crate::mine::prove(&site, &ana.client, "anna@clinic.example").await;
     for call in calls::all(&mine, &recipient, &ticket).iter().rev() {
-        let ends = call.route.path.ends_with("/end") || call.name() == "DELETE /api/v1/session";
+        let ends = call.route.path.ends_with("/end") || call.route.method == "DELETE";
         if call.route.access != Access::Browser && !ends {
             let status = call.by(&ana.client).await.status;
             assert!(![401, 403].contains(&status), "{}: {status}", call.name());

@@ -10,6 +10,8 @@
 //! | `roles` | what a person may do and when |
 //! | `drafts`, `parts`, `sealing`, `sent` | what a sender may do, in which order, how often |
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
+//! | `mailbox`, `mine` | codes from a recipient's mailbox: before the passcode, and instead of the link |
+//! | `policy` | to whom may be sent, and what is asked of recipients |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
 //! | `operating` | readiness, figures, request numbers |
@@ -43,12 +45,15 @@ mod file_restarts;
 mod garbage;
 mod journey;
 mod links;
+mod mailbox;
+mod mine;
 mod nodes;
 mod objects;
 mod operating;
 mod outbox;
 mod parts;
 mod passcodes;
+mod policy;
 mod proxies;
 mod reading;
 mod restart;

@@ -207,3 +207,34 @@ async fn nothing_opens_if_the_audit_cannot_be_written() {
     rows::mend(&site).await;
     recipient.unlock(&parcel.proof()).await.expect(200);
 }
+
+#[actix_web::test]
+async fn the_sender_is_told_of_many_wrong_passcodes_once_a_day() {
+    let site = Site::start().await;
+    let sender = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[1]);
+    let recipient = sender.send(&parcel).await;
+    let told = async || {
+        site.send_mail().await;
+        site.mail_kinds().iter().filter(|kind| **kind == format!("{ANA}: wrong passcodes")).count()
+    };
+    let guess = async || {
+        let problem = recipient.guess().await.problem();
+        site.wait(problem.retry_after.unwrap_or(0) as i64);
+    };
+    for _ in 0..4 {
+        guess().await;
+    }
+    assert_eq!(told().await, 0, "a few slips are not worth a mail");
+    for _ in 0..10 {
+        guess().await;
+        assert_eq!(told().await, 1);
+    }
+    // The next day, five in a row again.
+    site.wait(DAY);
+    for _ in 0..5 {
+        assert_eq!(told().await, 1);
+        guess().await;
+    }
+    assert_eq!(told().await, 2);
+}

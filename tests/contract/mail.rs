@@ -2,8 +2,8 @@
 
 use crate::mail_smtp::{Server, settings};
 use filmjacket::mail::{
-    ExpiredUnopened, ExpiringUnopened, Folder, Letter, MailError, MailId, Mailer, Memory, Opened, OutgoingMail,
-    Refused, SignInCode, Smtp, TransferLink,
+    ExpiredUnopened, ExpiringUnopened, Folder, Letter, MailError, MailId, MailboxCode, Mailer, Memory, Opened,
+    OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
 };
 use mail_parser::MessageParser;
 use protocol::Timestamp;
@@ -19,6 +19,8 @@ pub(crate) const LINK: &str =
 
 pub(crate) const SENT: &str = "https://films.example/sent";
 
+pub(crate) const MINE: &str = "https://films.example/mine";
+
 pub(crate) fn link_letter(recipient_kind: RecipientKind) -> TransferLink {
     TransferLink {
         link: LINK.into(),
@@ -26,6 +28,7 @@ pub(crate) fn link_letter(recipient_kind: RecipientKind) -> TransferLink {
         organisation: "North Clinic".into(),
         recipient_kind,
         expires_at: NOW.plus(7 * 86_400),
+        mine_url: MINE.to_owned(),
     }
 }
 
@@ -34,6 +37,13 @@ pub(crate) fn every_letter() -> Vec<Letter> {
     let recipient = || "anna@clinic.example".into();
     vec![
         Letter::SignInCode(SignInCode { code: "12345678".into(), valid_minutes: 10 }),
+        Letter::MailboxCode(MailboxCode { code: "12345678".into(), valid_minutes: 10, sender_name: None }),
+        Letter::MailboxCode(MailboxCode {
+            code: "12345678".into(),
+            valid_minutes: 10,
+            sender_name: Some("Dr. Ana Ruiz".into()),
+        }),
+        Letter::WrongPasscodes(WrongPasscodes { recipient: recipient(), tried_at: NOW, log_url: SENT.to_owned() }),
         Letter::TransferLink(link_letter(RecipientKind::Clinician)),
         Letter::TransferLink(link_letter(RecipientKind::Patient)),
         Letter::Opened(Opened { recipient: recipient(), opened_at: NOW, sent_url: SENT.to_owned() }),

@@ -1,6 +1,6 @@
 //! What letters say, and what they must never say.
 
-use crate::mail::{LINK, SENT, every_letter, link_letter, mail_of};
+use crate::mail::{LINK, MINE, SENT, every_letter, link_letter, mail_of};
 use filmjacket::mail::Letter;
 use protocol::transfers::RecipientKind;
 
@@ -27,9 +27,11 @@ fn a_subject_tells_no_secret_and_no_recipient() {
 fn both_bodies_carry_what_the_letter_is_for() {
     for letter in every_letter() {
         let needed: &[&str] = match &letter {
-            Letter::SignInCode(_) => &["1234 5678", "10 minutes"],
+            Letter::SignInCode(_) | Letter::MailboxCode(_) => &["1234 5678", "10 minutes", "ever ask you to tell"],
+            Letter::WrongPasscodes(_) => &["anna@clinic.example", "Sunday 22 November 2026, 12:00 UTC", SENT],
             Letter::TransferLink(_) => &[
                 LINK,
+                MINE,
                 "Dr. Ana Ruiz (North Clinic) sent you images",
                 "passcode",
                 "by phone or in person",
@@ -71,7 +73,7 @@ fn nothing_is_fetched_when_a_letter_is_read_and_every_link_leads_where_it_says()
         }
         for target in html.split("href=\"").skip(1) {
             let target = target.split('"').next().unwrap();
-            assert!(target == SENT || target == LINK, "{target}");
+            assert!([SENT, LINK, MINE].contains(&target), "{target}");
         }
     }
 }

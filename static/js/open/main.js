@@ -4,6 +4,7 @@ import { addressText, byId, isolated, showStep, tell, tellError, whileBusy } fro
 import { counted, lasting, until } from "../format.js";
 import { WorkerLink, missingParts, wasmSource } from "../worker-link.js";
 import { FileList, describeTotal } from "./files.js";
+import { MailboxStep } from "./mailbox.js";
 import { PasscodeField } from "./passcode.js";
 import { Saving } from "./saving.js";
 
@@ -17,6 +18,8 @@ let list = null;
 let saving = null;
 /** @type {PasscodeField} */
 let field;
+/** @type {MailboxStep} */
+let mailbox;
 
 /** Sentences for what the passcode check finds before anything is asked of the server. @type {Record<string, string>} */
 const TYPING = {
@@ -39,6 +42,7 @@ async function look() {
 /** @param {any} error */
 function showLinkProblem(error) {
   if (error.kind === "damaged-link") showStep("damaged");
+  else if (error.kind === "mailbox-code-needed") mailbox.show(error.mailbox);
   else if (error.kind === "link-invalid") showStep("ended");
   else {
     byId("offline-reason").textContent = `${error.message} Nothing was used up.`;
@@ -109,6 +113,10 @@ async function unlock() {
 function refuse(error) {
   if (error.kind === "link-invalid") {
     showStep("ended");
+    return 0;
+  }
+  if (error.kind === "mailbox-code-needed") {
+    mailbox.show(error.mailbox, { again: true });
     return 0;
   }
   tellPasscode(refusalSentence(error));
@@ -203,6 +211,10 @@ async function start() {
   // Another link pasted into the same tab changes only the fragment; everything starts anew.
   window.addEventListener("hashchange", () => location.reload());
   link = new WorkerLink("open-worker", onEvent);
+  mailbox = new MailboxStep(link, look, (refused) => {
+    if (refused.kind === "link-invalid") showStep("ended");
+    return refused.kind === "link-invalid";
+  });
   try {
     await link.ask("load", wasmSource());
   } catch (error) {

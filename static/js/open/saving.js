@@ -101,6 +101,7 @@ export class Saving {
       const { kind, message } = /** @type {any} */ (error);
       // Without an answer there is still hope; anything else is the end.
       if (kind === "offline") this.#note(message);
+      else if (kind === "mailbox-code-needed") this.#note("First a new code from your mail is needed. Open the link in a second tab, type the code there, then press “Open again” here.");
       else this.#link.ask("stop", { kind, message });
     }
   }

@@ -4,6 +4,7 @@ import { addressFault, likelyAddress } from "../address.js";
 import { byId, isolated, make, tell, tellError } from "../dom.js";
 import { bytes, counted, lasting } from "../format.js";
 import { kindOf } from "../kinds.js";
+import { Policy } from "./policy.js";
 
 const LIFETIMES = [3600, 86400, 3 * 86400, 7 * 86400, 14 * 86400, 30 * 86400];
 const USUAL_LIFETIME = 7 * 86400;
@@ -18,23 +19,28 @@ const USUAL_OPENINGS = 5;
  * @property {number} lifetime  seconds
  * @property {number} openings
  * @property {boolean} notify
+ * @property {boolean} mailboxCode  whether a code is mailed to the recipient before the passcode
  */
 
 export class ChooseStep {
   /** @type {File[]} */
   files = [];
   #limits;
+  #policy;
   #recipient = /** @type {HTMLInputElement} */ (byId("recipient"));
 
   /**
-   * @param {any} limits  from GET /api/v1/me
+   * @param {{limits: any, policy: any}} me  from GET /api/v1/me
    * @param {(choice: Choice) => void} onReview
    */
-  constructor(limits, onReview) {
+  constructor({ limits, policy }, onReview) {
     this.#limits = limits;
+    this.#policy = new Policy(policy);
+    this.#policy.show(limits);
     this.#fillOptions();
     this.#wireFiles();
     this.#wireRecipient();
+    this.#wireMailboxCode();
     byId("step-choose").addEventListener("submit", (event) => {
       event.preventDefault();
       const choice = this.#read();
@@ -142,11 +148,11 @@ export class ChooseStep {
     // Wrong from the start of typing would be rude: the fault is told on leaving the field, and cleared while typing.
     field.addEventListener("change", () => {
       const address = field.value.trim();
-      if (address !== "") this.#tellRecipient(addressFault(address), false);
+      if (address !== "") this.#tellRecipient(this.#recipientFault(), false);
       this.#suggest();
     });
     field.addEventListener("input", () => {
-      if (!byId("recipient-error").hidden) this.#tellRecipient(addressFault(field.value.trim()), false);
+      if (!byId("recipient-error").hidden) this.#tellRecipient(this.#recipientFault(), false);
       if (!byId("recipient-suggestion").hidden) this.#suggest();
     });
     byId("accept-suggestion").addEventListener("click", () => {
@@ -154,6 +160,28 @@ export class ChooseStep {
       this.#suggest();
       field.focus();
     });
+  }
+
+  #recipientFault() {
+    const address = this.#recipient.value.trim();
+    return addressFault(address) || this.#policy.fault(address);
+  }
+
+  /** Where the policy asks for the code, the box is ticked and cannot be changed; what was wanted before comes back. */
+  #wireMailboxCode() {
+    const box = /** @type {HTMLInputElement} */ (byId("mailbox-code"));
+    let wanted = false;
+    const draw = () => {
+      const demanded = this.#policy.demandsCode(checkedKind());
+      box.checked = demanded || wanted;
+      box.disabled = demanded;
+      byId("mailbox-code-hint").hidden = !demanded;
+    };
+    box.addEventListener("change", () => {
+      wanted = box.checked;
+    });
+    for (const kind of document.querySelectorAll("input[name=kind]")) kind.addEventListener("change", draw);
+    draw();
   }
 
   #tellRecipient(fault, focus) {
@@ -180,13 +208,13 @@ export class ChooseStep {
       return null;
     }
     tellError(byId("files-error"), "");
-    const fault = addressFault(email);
+    const fault = this.#recipientFault();
     this.#tellRecipient(fault, true);
     if (fault) return null;
     const wrongCount = openings.checkValidity() ? "" : `It can be opened 1 to ${openings.max} times; please enter a number between them.`;
     tellError(byId("choose-error"), wrongCount, openings);
     if (wrongCount) return null;
-    const kind = /** @type {HTMLInputElement} */ (document.querySelector("input[name=kind]:checked")).value;
+    const kind = checkedKind();
     return {
       files: [...this.files],
       recipient: { email, kind },
@@ -195,6 +223,11 @@ export class ChooseStep {
       lifetime: Number(/** @type {HTMLSelectElement} */ (byId("expires")).value),
       openings: Number(openings.value),
       notify: /** @type {HTMLInputElement} */ (byId("notify")).checked,
+      mailboxCode: /** @type {HTMLInputElement} */ (byId("mailbox-code")).checked,
     };
   }
+}
+
+function checkedKind() {
+  return /** @type {HTMLInputElement} */ (document.querySelector("input[name=kind]:checked")).value;
 }

@@ -33,7 +33,7 @@ async function startWorker() {
 }
 
 function showCheck() {
-  const { files, recipient, message, lifetime, openings } = choice;
+  const { files, recipient, message, lifetime, openings, mailboxCode } = choice;
   const total = files.reduce((sum, file) => sum + file.size, 0);
   byId("check-sum").replaceChildren(
     `You are sending ${counted(files.length, "file")}, ${bytes(total)}, to `,
@@ -48,6 +48,7 @@ function showCheck() {
   byId("check-message").textContent = message;
   byId("check-message").hidden = byId("check-message-term").hidden = message === "";
   byId("check-until").textContent = `for ${lasting(lifetime)}, until ${until(serverNow() + lifetime)}; can be opened ${times(openings)}`;
+  byId("check-proof").textContent = mailboxCode ? "the passcode, and before it a code that we mail to the recipient" : "the passcode";
   byId("check-sender").textContent = senderName();
   tellError(byId("check-error"), "");
   showStep("check");
@@ -69,6 +70,7 @@ async function sealAndSend() {
     recipient: choice.recipient,
     maxOpenings: choice.openings,
     notifyOpened: choice.notify,
+    mailboxCode: choice.mailboxCode,
   };
   await watch(order, () => link.ask("send", { order, files: choice.files }));
 }
@@ -172,7 +174,7 @@ async function start() {
     tell(byId("start-again-note"), signInOr(error));
     return;
   }
-  choose = new ChooseStep(me.limits, (chosen) => {
+  choose = new ChooseStep(me, (chosen) => {
     choice = chosen;
     showCheck();
   });

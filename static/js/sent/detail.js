@@ -15,6 +15,9 @@ const EVENTS = {
   "transfer.created": "Upload started",
   "transfer.file_restarted": "A file changed or was interrupted, and started again",
   "transfer.sealed": "Sealed, link queued for mailing",
+  "mailbox.asked": "Code mailed to the recipient",
+  "mailbox.proven": "Code typed",
+  "mailbox.refused": "Wrong code",
   "transfer.opened": "Opened with the passcode",
   "transfer.refused": "Wrong passcode",
   "transfer.received": "Received",
@@ -38,6 +41,7 @@ function drawFacts(transfer) {
   const attempts = attemptsWords(transfer);
   byId("detail-openings").textContent = `${openingsWords(transfer)}${transfer.openings ? "" : ` (${times(transfer.max_openings)} at most)`}${attempts ? `; ${attempts}` : ""}`;
   byId("detail-files").textContent = filesWords(transfer);
+  byId("detail-proof").textContent = transfer.mailbox_code ? "the passcode, and before it a code by mail" : "the passcode";
   byId("detail-actions").replaceChildren(...(isLive(transfer) ? actionButtons(transfer, load) : []));
 }
 

@@ -62,6 +62,16 @@ async function look({ fragment }) {
   return { sender: answer.sender, recipientKind: answer.recipient_kind, expiresAt: answer.expires_at };
 }
 
+/** Has a code mailed to the recipient, where one is asked for before the passcode. */
+function mailCode() {
+  return call("POST", "/open/mailbox", link);
+}
+
+/** Proves the recipient's mailbox with that code; the browser keeps the proof as a cookie. */
+function enterCode({ code }) {
+  return call("POST", "/open/mailbox/code", { ...link, code });
+}
+
 /** Finds typing mistakes without asking anybody. */
 function check({ passcode }) {
   return client.normalize_passcode(passcode);
@@ -225,6 +235,8 @@ function untilDamage(handler) {
 serve({
   load,
   look,
+  mailCode,
+  enterCode,
   check,
   unlock: untilDamage(unlock),
   renew: untilDamage(renew),

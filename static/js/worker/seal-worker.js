@@ -25,6 +25,7 @@ import { Upload } from "./upload.js";
  * @property {{email: string, kind: string}} recipient
  * @property {number} maxOpenings
  * @property {boolean} notifyOpened
+ * @property {boolean} mailboxCode
  */
 
 const gate = new Gate();
@@ -137,6 +138,7 @@ function createBody(order, transferId, objects) {
     expires_at: new Date(order.expires * 1000).toISOString().replace(".000", ""),
     max_openings: order.maxOpenings,
     notify_opened: order.notifyOpened,
+    mailbox_code: order.mailboxCode,
     objects,
   };
 }

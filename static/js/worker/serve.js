@@ -75,8 +75,8 @@ export class Fault extends Error {
 /** @param {unknown} error */
 function faultFrom(error) {
   if (error instanceof Problem) {
-    const { kind, message, status, field, missing, tries, retryAfter } = error;
-    return { kind, message, status, field, missing, tries, retryAfter };
+    const { kind, message, status, field, missing, tries, retryAfter, mailbox } = error;
+    return { kind, message, status, field, missing, tries, retryAfter, mailbox };
   }
   if (error instanceof Fault) return { kind: error.kind, message: error.message, ...error.fields };
   // The WASM client throws errors whose name is a stable slug.

@@ -7,7 +7,7 @@ use super::sender::{digest_header, digest_of};
 use filmjacket::http::{ROUTES, Route};
 use protocol::Ticket;
 use protocol::direct::PartDigest;
-use protocol::open::{OpenRequest, ReceiptRequest, UnlockRequest};
+use protocol::open::{MailboxCodeRequest, OpenRequest, ReceiptRequest, UnlockRequest};
 use protocol::sign_in::{ProfileRequest, SignInCodeRequest, SignInRequest};
 use serde_json::{Value, to_value};
 
@@ -74,9 +74,9 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         serde_json::to_vec(&body.unwrap()).unwrap()
     };
     let body = match (route.method, route.path.trim_start_matches("/api/v1/")) {
-        ("GET", _) | ("DELETE" | "POST", "session") => Vec::new(),
-        ("POST", "sign-in") => json(to_value(SignInRequest { email: "new@clinic.example".into() })),
-        ("POST", "sign-in/code") => {
+        ("GET", _) | ("DELETE" | "POST", "session") | ("DELETE", "mine") => Vec::new(),
+        ("POST", "sign-in" | "mine") => json(to_value(SignInRequest { email: "new@clinic.example".into() })),
+        ("POST", "sign-in/code" | "mine/code") => {
             json(to_value(SignInCodeRequest { email: "new@clinic.example".into(), code: "12345678".into() }))
         }
         ("PUT", "me") => {
@@ -92,7 +92,10 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         ("POST", "transfers/{transfer_id}/objects/{object_id}/restart") => json(to_value(&parcel.create.objects[0])),
         ("POST", "transfers/{transfer_id}/seal") => json(to_value(parcel.seal_request())),
         ("POST", "transfers/{transfer_id}/end" | "transfers/{transfer_id}/mail") => Vec::new(),
-        ("POST", "open") => json(to_value(OpenRequest { token, transfer_id })),
+        ("POST", "open/mailbox/code") => {
+            json(to_value(MailboxCodeRequest { token, transfer_id, code: "12345678".into() }))
+        }
+        ("POST", "open" | "open/mailbox") => json(to_value(OpenRequest { token, transfer_id })),
         ("POST", "open/unlock") => json(to_value(UnlockRequest { token, transfer_id, proof: parcel.proof() })),
         ("POST", "open/receipt") => json(to_value(ReceiptRequest { verified: 1, total: 1 })),
         (method, path) => panic!("what is the body of {method} {path}?"),

@@ -105,6 +105,16 @@ impl Parcel {
         self
     }
 
+    pub(crate) fn asking_for_a_mailbox_code(mut self) -> Self {
+        self.create.mailbox_code = true;
+        self
+    }
+
+    pub(crate) fn for_a_patient(mut self) -> Self {
+        self.create.recipient.kind = RecipientKind::Patient;
+        self
+    }
+
     pub(crate) fn id(&self) -> TransferId {
         self.create.transfer_id
     }
@@ -156,6 +166,7 @@ fn announce(transfer_id: TransferId, site: &Site, objects: Vec<ObjectEntry>) -> 
         expires_at: site.clock.now().plus(7 * DAY + HOUR),
         max_openings: 5,
         notify_opened: false,
+        mailbox_code: false,
         objects,
     }
 }

@@ -3,7 +3,7 @@
 use super::client::{Answer, Client};
 use super::site::Site;
 use envelope::{Contents, Link, ObjectEntry, Opening, Passcode};
-use protocol::open::{OpenAnswer, OpenRequest, ReceiptRequest, UnlockAnswer, UnlockRequest};
+use protocol::open::{MailboxCodeRequest, OpenAnswer, OpenRequest, ReceiptRequest, UnlockAnswer, UnlockRequest};
 use protocol::{LinkToken, ObjectId, Proof, Ticket, TransferId, layout};
 
 /// Whoever holds a link.
@@ -36,6 +36,24 @@ impl Recipient {
     pub(crate) async fn ask(&self) -> Answer {
         let request = OpenRequest { token: self.token.clone(), transfer_id: self.transfer_id };
         self.client.post("/api/v1/open", &request).await
+    }
+
+    /// Has a code mailed to the recipient.
+    pub(crate) async fn ask_for_code(&self) -> Answer {
+        let request = OpenRequest { token: self.token.clone(), transfer_id: self.transfer_id };
+        self.client.post("/api/v1/open/mailbox", &request).await
+    }
+
+    pub(crate) async fn enter_code(&self, code: &str) -> Answer {
+        let (token, transfer_id) = (self.token.clone(), self.transfer_id);
+        let request = MailboxCodeRequest { token, transfer_id, code: code.to_owned() };
+        self.client.post("/api/v1/open/mailbox/code", &request).await
+    }
+
+    /// Proves that the mailbox is theirs.
+    pub(crate) async fn prove_mailbox(&self, site: &Site, address: &str) {
+        self.ask_for_code().await.expect(202);
+        self.enter_code(&site.mailbox_code_for(address).await).await.expect(204);
     }
 
     pub(crate) async fn unlock(&self, proof: &Proof) -> Answer {

@@ -189,6 +189,15 @@ impl Site {
         self.newest(address, code).await.expect("a code was mailed")
     }
 
+    /// The code mailed last to `address`, whose owner is to open something.
+    pub(crate) async fn mailbox_code_for(&self, address: &str) -> String {
+        let code = |letter| match letter {
+            Letter::MailboxCode(letter) => Some(letter.code.expose().to_owned()),
+            _ => None,
+        };
+        self.newest(address, code).await.expect("a mailbox code was mailed")
+    }
+
     /// The link mailed to `address` last.
     pub(crate) async fn link_for(&self, address: &str) -> String {
         let link = |letter| match letter {
@@ -202,6 +211,8 @@ impl Site {
     pub(crate) fn mail_kinds(&self) -> Vec<String> {
         let kind = |letter: &Letter| match letter {
             Letter::SignInCode(_) => None,
+            Letter::MailboxCode(_) => Some("mailbox code"),
+            Letter::WrongPasscodes(_) => Some("wrong passcodes"),
             Letter::TransferLink(_) => Some("link"),
             Letter::Opened(_) => Some("opened"),
             Letter::Refused(_) => Some("refused"),

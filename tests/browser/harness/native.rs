@@ -34,6 +34,8 @@ pub(crate) struct Parcel {
     pub(crate) message: String,
     pub(crate) files: Vec<File>,
     pub(crate) max_openings: u32,
+    /// Whether a code from the recipient's mailbox is asked for.
+    pub(crate) mailbox_code: bool,
     /// Seconds from now.
     pub(crate) lifetime: i64,
 }
@@ -47,6 +49,7 @@ impl Parcel {
             message: String::new(),
             files: files.into_iter().collect(),
             max_openings: 5,
+            mailbox_code: false,
             lifetime: 7 * 24 * 3600,
         }
     }
@@ -101,6 +104,7 @@ impl<'a> Sender<'a> {
             expires_at,
             max_openings: parcel.max_openings,
             notify_opened: false,
+            mailbox_code: parcel.mailbox_code,
             objects: objects.clone(),
         };
         self.expect(201, "POST", "/transfers", &create).await;

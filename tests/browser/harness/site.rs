@@ -181,6 +181,15 @@ impl Site {
         self.mail_to(address, code).await
     }
 
+    /// The code mailed to `address`, whose owner is to open something.
+    pub(crate) async fn mailbox_code_for(&self, address: &str) -> String {
+        let code = |letter: &Letter| match letter {
+            Letter::MailboxCode(letter) => Some(letter.code.expose().to_owned()),
+            _ => None,
+        };
+        self.mail_to(address, code).await
+    }
+
     /// The link mailed to `address`.
     pub(crate) async fn link_for(&self, address: &str) -> String {
         let link = |letter: &Letter| match letter {

@@ -27,6 +27,8 @@ pub(crate) async fn walk_as_recipient(stop: &mut impl AsyncFnMut(&Browser, &str)
     let browser = Browser::start().await;
     visit_opening(&site, &browser, stop).await;
     visit_patient(&site, &browser, stop).await;
+    visit_mailbox(&site, &browser, stop).await;
+    visit_mine(&site, &browser, stop).await;
     visit_dead_ends(&site, &relay, &browser, stop).await;
 }
 
@@ -195,6 +197,51 @@ async fn visit_patient(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMu
     browser.at_step("files").await;
     browser.run("document.querySelectorAll('details').forEach(e => { e.open = true; })", vec![]).await;
     stop(browser, "open-patient-files").await;
+}
+
+async fn visit_mailbox(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let parcel = Parcel { mailbox_code: true, ..Parcel::of([files::jpeg()]) };
+    let sent = Sender::sign_in(site, SENDER).await.send(&parcel).await;
+    browser.go(&sent.link).await;
+    browser.at_step("mailbox").await;
+    stop(browser, "open-mailbox").await;
+    browser.click("#mail-code").await;
+    browser.shown("#code").await;
+    stop(browser, "open-mailbox-code").await;
+    browser.fill("#code", "0000 0000").await;
+    browser.click("#enter-code").await;
+    browser.shown("#code-error").await;
+    stop(browser, "open-mailbox-code-error").await;
+}
+
+async fn visit_mine(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.go(&site.url("/mine")).await;
+    browser.at_step("address").await;
+    stop(browser, "mine-address").await;
+    browser.fill("#email", "not an address").await;
+    browser.click("#send-code").await;
+    browser.shown("#address-error").await;
+    stop(browser, "mine-address-error").await;
+    browser.fill("#email", RECIPIENT).await;
+    browser.click("#send-code").await;
+    browser.at_step("code").await;
+    browser.run("document.querySelectorAll('details').forEach(e => { e.open = true; })", vec![]).await;
+    stop(browser, "mine-code").await;
+    browser.fill("#code", "0000 0000").await;
+    browser.click("#enter-code").await;
+    browser.shown("#code-error").await;
+    stop(browser, "mine-code-error").await;
+    browser.click("#resend").await;
+    browser.text_with("#code-note", "new code").await;
+    browser.fill("#code", &site.mailbox_code_for(RECIPIENT).await).await;
+    browser.click("#enter-code").await;
+    browser.at_step("list").await;
+    browser.shown("#waiting li").await;
+    stop(browser, "mine-list").await;
+    site.clock.advance(20 * 60);
+    browser.click("#leave").await;
+    browser.shown("#left-note").await;
+    stop(browser, "mine-left").await;
 }
 
 async fn visit_dead_ends(site: &Site, relay: &Relay, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {

@@ -12,7 +12,7 @@ const TABS: usize = 60;
 
 impl Browser {
     /// Presses Tab until the element has the focus.
-    async fn tab_to(&self, css: &str) {
+    pub(crate) async fn tab_to(&self, css: &str) {
         for _ in 0..TABS {
             if self.run("return document.activeElement.matches(arguments[0])", vec![css.into()]).await == true {
                 return;
@@ -22,7 +22,7 @@ impl Browser {
         panic!("Tab does not reach {css}");
     }
 
-    async fn press(&self, css: &str, key: Key) {
+    pub(crate) async fn press(&self, css: &str, key: Key) {
         self.tab_to(css).await;
         self.press_key(key).await;
     }

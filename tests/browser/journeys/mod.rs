@@ -6,6 +6,7 @@ mod engines;
 mod faults;
 mod files;
 mod keyboard;
+mod mailbox;
 mod names;
 mod origin;
 mod passcodes;
