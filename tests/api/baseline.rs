@@ -326,5 +326,5 @@ fn the_route_table_names_each_call_once() {
         .filter(|route| route.access == Access::Anyone && route.method != "GET")
         .map(|route| route.path)
         .collect();
-    assert_eq!(open, ["/api/v1/sign-in"]);
+    assert_eq!(open, ["/api/v1/sign-in", "/api/v1/mine"]);
 }

@@ -238,6 +238,7 @@ async fn whoever_has_the_link_cannot_flood_the_mailbox_or_keep_its_owner_out() {
     site.send_mail().await;
     assert!(codes(&site) <= 20, "{} mails", codes(&site));
     // A new link has its own count, and the thief does not have it.
+    let sender = Sender::sign_in(&site, ANA).await;
     sender.resend(&parcel).await.expect(202);
     thief.ask_for_code().await.refused(404, "link-invalid");
     let renewed = Recipient::with_link(&site, &site.link_for(ANNA).await).at_address("198.51.100.9");

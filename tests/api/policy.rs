@@ -47,19 +47,22 @@ async fn no_spelling_of_a_domain_gets_around_the_policy() {
         "clinic.example@other.example",
         "a@Guests.Clinic.Example",
         "a@x.guests.clinic.example",
-        "a@guests\u{3002}clinic.example",
         "a@gu\u{ad}ests.clinic.example",
         "a@\u{ff47}uests.clinic.example",
         // Cyrillic letters that look Latin.
         "a@\u{441}linic.example",
         "a@clinic.\u{435}xample",
     ] {
-        let problem = try_to_send(&site, &sender, refused).await.refused(422, "recipient-not-allowed");
-        assert_eq!(problem.field.as_deref(), Some("recipient.email"), "{refused}");
-        assert!(problem.detail.contains("ask your administrator"), "{}", problem.detail);
+        let problem = try_to_send(&site, &sender, refused).await.problem();
+        assert_eq!((problem.status, problem.field.as_deref()), (422, Some("recipient.email")), "{refused}");
+        // Some are refused because they are no address at all.
+        let is_rule = problem.detail.contains("ask your administrator");
+        assert_eq!(is_rule, problem.r#type == "/problems/recipient-not-allowed", "{problem:?}");
+        assert!(is_rule || !refused.is_ascii(), "{refused}: {problem:?}");
     }
     for odd in [
         "a@clinic.example.",
+        "a@guests\u{3002}clinic.example",
         "a@.clinic.example",
         "a@clinic.example\u{0}.evil.example",
         "a@clinic.example@evil.example",
