@@ -111,7 +111,7 @@ const fn role_for(access: Access) -> Option<Role> {
         Access::Auditor => Some(Role::Auditor),
         Access::Administrator => Some(Role::Administrator),
         Access::DepartmentHead => Some(Role::DepartmentHead),
-        Access::Anyone | Access::Browser | Access::Person | Access::Link | Access::Ticket => None,
+        Access::Anyone | Access::Browser | Access::Person | Access::Link | Access::Reader | Access::Ticket => None,
     }
 }
 
