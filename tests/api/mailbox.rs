@@ -17,6 +17,14 @@ async fn send_guarded(site: &Site, sender: &Sender<'_>) -> (Parcel, Recipient) {
     (parcel, recipient)
 }
 
+impl Recipient {
+    /// Proves that the mailbox is theirs.
+    pub(crate) async fn prove_mailbox(&self, site: &Site, address: &str) {
+        self.ask_for_code().await.expect(202);
+        self.enter_code(&site.mailbox_code_for(address).await).await.expect(204);
+    }
+}
+
 /// The same link in another browser.
 fn elsewhere(site: &Site, recipient: &Recipient) -> Recipient {
     Recipient { client: site.client(), ..recipient.clone() }

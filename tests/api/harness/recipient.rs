@@ -50,12 +50,6 @@ impl Recipient {
         self.client.post("/api/v1/open/mailbox/code", &request).await
     }
 
-    /// Proves that the mailbox is theirs.
-    pub(crate) async fn prove_mailbox(&self, site: &Site, address: &str) {
-        self.ask_for_code().await.expect(202);
-        self.enter_code(&site.mailbox_code_for(address).await).await.expect(204);
-    }
-
     pub(crate) async fn unlock(&self, proof: &Proof) -> Answer {
         let request = UnlockRequest { token: self.token.clone(), transfer_id: self.transfer_id, proof: proof.clone() };
         self.client.post("/api/v1/open/unlock", &request).await
