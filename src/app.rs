@@ -4,6 +4,7 @@ mod readiness;
 
 pub use readiness::Readiness;
 
+use crate::audit::Watch;
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, MailSettings, MailWay, S3Settings, SecondCopy, SmtpSecurity, SmtpSettings, Storage};
@@ -20,7 +21,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
@@ -56,6 +57,10 @@ pub struct App {
     pub stopping: AtomicBool,
     /// What was found when readiness was asked for last.
     looked: Mutex<Option<(Timestamp, Readiness)>>,
+    /// How far the audit was verified since the start.
+    pub audit_watch: Mutex<Watch>,
+    /// The newest anchor of the audit that this node's file has.
+    pub anchors_written: AtomicI64,
     /// Rung when mail was queued, so that a sign-in code does not wait for the next round.
     pub outbox_bell: Notify,
 }
@@ -125,6 +130,8 @@ impl App {
             metrics: Metrics::default(),
             stopping: AtomicBool::new(false),
             looked: Mutex::new(None),
+            audit_watch: Mutex::default(),
+            anchors_written: AtomicI64::new(0),
             outbox_bell,
         }))
     }

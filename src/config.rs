@@ -4,6 +4,7 @@
 //! environment, which wins over the file: `mail.from` is `FILMJACKET_MAIL__FROM` (two underscores for the dot).
 //! A value that reads as a TOML list, number or boolean is taken as one; anything else is text.
 
+mod audit;
 mod dangers;
 mod database;
 mod file;
@@ -12,6 +13,7 @@ mod public_url;
 mod reading;
 mod storage;
 
+pub use audit::AuditSettings;
 pub use database::Database;
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
@@ -60,6 +62,8 @@ pub struct Config {
     pub limits: Limits,
     /// To whom a transfer may go.
     pub policy: Policy,
+    /// Who is told of the audit, how long it is kept, and what is unusual.
+    pub audit: AuditSettings,
     /// How long a client may take.
     pub patience: Patience,
     /// Where figures are asked for; nowhere unless given.
@@ -274,6 +278,7 @@ impl Config {
             storage,
             limits: file.limits.parse()?,
             policy: file.policy.parse()?,
+            audit: file.audit.parse()?,
             patience: Patience::default(),
             metrics_listen: file.metrics_listen,
             drain: Duration::from_secs(file.drain_seconds),

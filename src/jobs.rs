@@ -3,6 +3,7 @@
 //! Each job is a step that a test can call; the loop calls the same ones. A step may be cut at any point: what it had
 //! not finished is due again.
 
+pub mod audit;
 mod second_copy;
 
 pub use second_copy::copy;
@@ -24,6 +25,9 @@ const ROUND: Duration = Duration::from_secs(5);
 
 /// How often orphaned bytes are looked for: only a crash at the wrong moment makes any.
 const ORPHAN_ROUND: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How often the audit is anchored if that is due, verified a little further, and looked through.
+const AUDIT_ROUND: Duration = Duration::from_secs(30);
 
 /// Seconds that a worker may take for one mail before another takes it over.
 const MAIL_LEASE: i64 = 5 * 60;
@@ -58,7 +62,7 @@ pub enum JobError {
 /// Does what is due, for ever, each job at its own pace: a person waits for a sign-in code, and must not wait for a purge that
 /// takes long. A step that fails is logged and due again in the next round.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(deliver(&app), tidy(&app), keep_copies(&app), find_orphans(&app));
+    tokio::join!(deliver(&app), tidy(&app), keep_copies(&app), find_orphans(&app), prove(&app));
 }
 
 async fn deliver(app: &App) {
@@ -100,6 +104,17 @@ async fn find_orphans(app: &App) {
     }
 }
 
+/// Of the audit: anchors, verification, what is unusual.
+async fn prove(app: &App) {
+    let mut rounds = tokio::time::interval(AUDIT_ROUND);
+    loop {
+        rounds.tick().await;
+        finish(app, "anchor", audit::anchor(app).await);
+        finish(app, "verify", audit::watch(app).await);
+        finish(app, "rules", audit::judge(app).await);
+    }
+}
+
 /// Notes when a job last did all that was due.
 fn note(app: &App, job: &'static str, outcome: Result<(), JobError>) -> Result<(), JobError> {
     if outcome.is_ok() {
@@ -124,7 +139,7 @@ pub fn renew_certificate(app: &App) {
     }
 }
 
-/// Does everything that is due now, one job after the other. What fails holds up nothing else.
+/// Does everything that is due now but what [`audit`] is for, one job after the other. What fails holds up nothing else.
 ///
 /// # Errors
 /// The first [`JobError`]; what failed is due again.
@@ -304,10 +319,28 @@ fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) ->
     if matches!(queued.kind, MailKind::SignInCode | MailKind::MineCode | MailKind::MailboxCode) {
         return make_code_letter(app, queued, subject);
     }
+    match queued.kind {
+        MailKind::AuditAnchor => {
+            return Some(Letter::AuditAnchor(mail::AuditAnchor { anchor: queued.reason.clone()? }));
+        }
+        MailKind::AuditFlag => {
+            let audit_url = format!("{}/audit", app.config.public_url.origin());
+            return Some(Letter::AuditFlag(mail::AuditFlag {
+                told: Line::from(queued.reason.as_deref()?),
+                found_at: queued.created_at,
+                audit_url,
+            }));
+        }
+        _ => {}
+    }
     let subject = subject?;
     let recipient = Line::from(subject.recipient.as_str());
     Some(match queued.kind {
-        MailKind::SignInCode | MailKind::MineCode | MailKind::MailboxCode => return None,
+        MailKind::SignInCode
+        | MailKind::MineCode
+        | MailKind::MailboxCode
+        | MailKind::AuditAnchor
+        | MailKind::AuditFlag => return None,
         MailKind::TransferLink => return make_link_letter(app, queued, subject),
         MailKind::Opened => Letter::Opened(mail::Opened { recipient, opened_at: queued.created_at, sent_url }),
         MailKind::WrongPasscodes => {

@@ -3,6 +3,10 @@
 //! Every use has its own label, so that a value made for one purpose says nothing about another. The key lives in a
 //! file that only its owner can read, made at the first start, or comes from the configuration.
 
+mod anchor_key;
+
+pub use anchor_key::{AnchorKey, AnchorPublicKey};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, Payload};
@@ -108,6 +112,15 @@ impl ServerKey {
             }
             Err(error) => Err(KeyError::Io(name(), error)),
         }
+    }
+
+    /// Reads the key file.
+    ///
+    /// # Errors
+    /// [`KeyError`]; also if there is none.
+    pub fn load(path: &Path) -> Result<Self, KeyError> {
+        let file = std::fs::File::open(path).map_err(|error| KeyError::Io(path.display().to_string(), error))?;
+        Self::read(file, path)
     }
 
     /// Whether this very key still lies in the file, so that the next start will have it.

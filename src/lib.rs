@@ -19,10 +19,12 @@
 //! | [`mail`] | letters and how they leave |
 //! | [`transfer`] | rules about transfers, without IO |
 //! | [`people`] | rules about people, without IO |
+//! | [`audit`] | rules about the audit, without IO: its chain, anchors, exports, what is unusual |
 //!
 //! What the server may know is in the `protocol` crate. What it may not know is in `envelope`, which it never links.
 
 pub mod app;
+pub mod audit;
 pub mod blobs;
 pub mod clock;
 pub mod commands;

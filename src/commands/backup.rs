@@ -37,5 +37,8 @@ pub(super) async fn restore(reading: Result<Reading, ConfigError>, what: &Restor
         restored.live,
         restored.ended
     )?;
+    if restored.audit_kept {
+        writeln!(std::io::stdout().lock(), "the audit stayed as it was: it goes on from the backup's")?;
+    }
     Ok(())
 }

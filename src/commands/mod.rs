@@ -4,6 +4,7 @@
 //! standard output, what went wrong as one sentence on standard error. This room must hold no rule, no SQL and no
 //! bytes of its own.
 
+mod audit;
 mod backup;
 mod config;
 mod copy;
@@ -49,6 +50,9 @@ enum What {
     CopyObjects(copy_objects::What),
     /// Read every stored byte of all ready transfers again, in both stores, and hold it against its digest.
     Verify(verify::What),
+    /// Look at the audit: verify its chain, write it out.
+    #[command(subcommand)]
+    Audit(audit::What),
     /// Write the database to a new file, without the keys that open transfers.
     Backup {
         /// The file to make.
@@ -73,6 +77,7 @@ impl Command {
             What::Copy(what) => told_on_stderr(copy::run(&what).await),
             What::CopyObjects(what) => told_on_stderr(copy_objects::run(&what, reading).await),
             What::Verify(what) => told_on_stderr(verify::run(&what, reading).await),
+            What::Audit(what) => told_on_stderr(audit::run(&what, reading).await),
             What::Backup { file } => told_on_stderr(backup::back_up(reading, &file).await),
             What::Restore(what) => told_on_stderr(backup::restore(reading, &what).await),
         }

@@ -1,5 +1,6 @@
 //! The configuration file's shape. Every key may be left out.
 
+use super::audit::AuditSection;
 use super::database::DatabaseSection;
 use super::storage::SecondCopySection;
 use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
@@ -28,6 +29,7 @@ pub(super) struct File {
     pub(super) second_copy: SecondCopySection,
     pub(super) limits: LimitsSection,
     pub(super) policy: PolicySection,
+    pub(super) audit: AuditSection,
     pub(super) log: LogSettings,
 }
 

@@ -26,6 +26,10 @@ pub enum Letter {
     ExpiringUnopened(ExpiringUnopened),
     /// To the sender, at the end.
     ExpiredUnopened(ExpiredUnopened),
+    /// To an auditor, once a day.
+    AuditAnchor(AuditAnchor),
+    /// To an auditor: something is unusual.
+    AuditFlag(AuditFlag),
 }
 
 /// The code that signs someone in.
@@ -120,6 +124,24 @@ pub struct ExpiredUnopened {
     pub sent_url: String,
 }
 
+/// Where the audit's chain ends, signed.
+#[derive(Debug, Clone)]
+pub struct AuditAnchor {
+    /// One line of JSON (docs/AUDIT.md), which must arrive as it is.
+    pub anchor: String,
+}
+
+/// A rule found something unusual.
+#[derive(Debug, Clone)]
+pub struct AuditFlag {
+    /// Whom or what it is about, and what it is.
+    pub told: Line,
+    /// When it was found.
+    pub found_at: Timestamp,
+    /// The auditor's page.
+    pub audit_url: String,
+}
+
 /// A letter in words: the same content as plain text and as HTML.
 #[derive(Clone)]
 pub struct Rendered {
@@ -146,6 +168,8 @@ impl Letter {
             Self::Refused(letter) => letter.render(),
             Self::ExpiringUnopened(letter) => letter.render(),
             Self::ExpiredUnopened(letter) => letter.render(),
+            Self::AuditAnchor(letter) => letter.render(),
+            Self::AuditFlag(letter) => letter.render(),
         }
     }
 
@@ -160,6 +184,8 @@ impl Letter {
             Self::Refused(letter) => format!("the mail to {} was refused: {}", letter.recipient, letter.reason),
             Self::ExpiringUnopened(letter) => format!("the images sent to {} expire soon, unopened", letter.recipient),
             Self::ExpiredUnopened(letter) => format!("the images sent to {} expired, unopened", letter.recipient),
+            Self::AuditAnchor(letter) => format!("anchor of the audit {}", letter.anchor),
+            Self::AuditFlag(letter) => format!("unusual: {}", letter.told),
         }
     }
 }
@@ -218,6 +244,12 @@ impl ExpiringUnopened {
     }
 }
 
+impl AuditFlag {
+    fn found(&self) -> String {
+        day_and_time(self.found_at)
+    }
+}
+
 impl ExpiredUnopened {
     fn expired(&self) -> String {
         day_and_time(self.expired_at)
@@ -264,6 +296,8 @@ templates!(Opened: "mail/opened/subject.txt", "mail/opened/body.txt", "mail/open
 templates!(Refused: "mail/refused/subject.txt", "mail/refused/body.txt", "mail/refused/body.html");
 templates!(ExpiringUnopened: "mail/expiring_unopened/subject.txt", "mail/expiring_unopened/body.txt",
     "mail/expiring_unopened/body.html");
+templates!(AuditAnchor: "mail/audit_anchor/subject.txt", "mail/audit_anchor/body.txt", "mail/audit_anchor/body.html");
+templates!(AuditFlag: "mail/audit_flag/subject.txt", "mail/audit_flag/body.txt", "mail/audit_flag/body.html");
 templates!(ExpiredUnopened: "mail/expired_unopened/subject.txt", "mail/expired_unopened/body.txt",
     "mail/expired_unopened/body.html");
 

@@ -1,9 +1,10 @@
-//! The audit: who did what, when, from where. Rows are only ever appended, in the transaction of what they tell.
+//! The audit: who did what, when, from where. Rows are only ever appended, in the transaction of what they tell, and each is
+//! chained to the one before (`crate::audit`).
 
-use super::locks::lock_audit;
-use super::{Result, Store, to_time};
+use super::{Result, Store, damaged, to_time};
+use crate::audit::{CUT, RESTORED, Row, derive_hash, genesis};
 use protocol::transfers::LogEntry;
-use protocol::{Timestamp, TransferId};
+use protocol::{Sha256Digest, Timestamp, TransferId};
 use sqlx::AnyConnection;
 
 /// What happened; the text is stable.
@@ -55,6 +56,12 @@ pub enum Event {
     UsedUp,
     /// Its bytes and keys were removed.
     Purged,
+    /// The rows of a backup took the place of those that were there.
+    Restored,
+    /// Rows of the audit that are older than they are kept were removed.
+    AuditCut,
+    /// A rule found something unusual.
+    Flagged,
 }
 
 impl Event {
@@ -84,6 +91,9 @@ impl Event {
             Self::Expired => "transfer.expired",
             Self::UsedUp => "transfer.used_up",
             Self::Purged => "transfer.purged",
+            Self::Restored => RESTORED,
+            Self::AuditCut => CUT,
+            Self::Flagged => "audit.flagged",
         }
     }
 }
@@ -114,21 +124,41 @@ impl AuditEntry {
 }
 
 /// Appends a row: the last that a transaction does. Numbers have no gap, and are in the order in which their transactions
-/// are committed: the writer that holds the lock takes the next one.
+/// are committed: the writer that has changed the head takes the next one, and all others wait for it.
 pub(super) async fn append(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<()> {
-    lock_audit(connection).await?;
-    sqlx::query(
-        "INSERT INTO audit (seq, at, event, actor, transfer_id, address, detail)
-         SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4, $5, $6 FROM audit",
+    let (seq, previous): (i64, String) = sqlx::query_as(
+        "INSERT INTO audit_head (head_id, seq, hash, cut_seq, cut_hash, anchor_day) VALUES (1, 1, $1, 0, $1, 0)
+         ON CONFLICT (head_id) DO UPDATE SET seq = audit_head.seq + 1 RETURNING seq, hash",
     )
-    .bind(entry.at.as_unix())
-    .bind(entry.event.name())
-    .bind(entry.actor.as_str())
-    .bind(entry.transfer_id.map(|id| id.to_text()))
-    .bind(entry.address.as_deref())
-    .bind(entry.detail.as_str())
-    .execute(connection)
+    .bind(genesis().to_text())
+    .fetch_one(&mut *connection)
     .await?;
+    let previous = Sha256Digest::parse(&previous).map_err(|_| damaged("head of the audit"))?;
+    let row = Row {
+        seq,
+        at: entry.at,
+        event: entry.event.name().to_owned(),
+        actor: entry.actor.clone(),
+        transfer_id: entry.transfer_id.map(|id| id.to_text()),
+        address: entry.address.clone(),
+        detail: entry.detail.clone(),
+    };
+    let hash = derive_hash(&previous, &row).to_text();
+    sqlx::query(
+        "INSERT INTO audit (seq, at, event, actor, transfer_id, address, detail, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(row.seq)
+    .bind(row.at.as_unix())
+    .bind(row.event)
+    .bind(row.actor)
+    .bind(row.transfer_id)
+    .bind(row.address)
+    .bind(row.detail)
+    .bind(hash.as_str())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE audit_head SET hash = $1 WHERE head_id = 1").bind(hash).execute(connection).await?;
     Ok(())
 }
 

@@ -5,8 +5,9 @@
 //! the database itself still has; a transfer without its key can never be opened again, so it ends.
 
 use super::audit::{AuditEntry, Event, append};
+use super::audit_rows::{Head, has_row, read_head};
 use super::copy::{
-    CopyError, Progress, TABLES, TableDigest, check_version, close, copy_rows, open_source, open_target,
+    AUDIT_TABLES, CopyError, Progress, TABLES, TableDigest, check_version, close, copy_rows, open_source, open_target,
 };
 use super::sweeps::shred;
 use super::{Store, damaged};
@@ -43,6 +44,8 @@ pub struct Restored {
     pub live: usize,
     /// Drafts, and transfers whose keys are gone: they ended.
     pub ended: usize,
+    /// Whether the audit stayed as it was, because it goes on from that of the backup.
+    pub audit_kept: bool,
 }
 
 /// Writes everything but what is left out to a new file, which is there only once it is whole.
@@ -75,8 +78,8 @@ pub async fn back_up(
     Ok(copied)
 }
 
-/// Puts a backup in the place of all rows but the keys, which stay for the transfers that the backup has as ready. Backups
-/// of older versions are brought up to date in a copy.
+/// Puts a backup in the place of all rows but the keys, which stay for the transfers that the backup has as ready, and but the
+/// audit, if that of the database goes on from the backup's: what happened since did happen. Backups of older versions are brought up to date in a copy.
 ///
 /// # Errors
 /// [`CopyError`]; `NotEmpty` unless rows may be replaced. The database is then as it was.
@@ -101,18 +104,46 @@ pub async fn restore(
     let mut transaction = target.begin().await?;
     let keys: Vec<(String, String)> =
         sqlx::query_as("SELECT transfer_id, wrapped_key FROM transfer_keys").fetch_all(&mut *transaction).await?;
-    for table in TABLES.into_iter().rev() {
+    let (saved, held) = (read_head(&mut source).await?, read_head(&mut transaction).await?);
+    let audit_kept = has_row(&mut transaction, saved.seq, &saved.hash).await?;
+    let replaced = |table: &&str| !(audit_kept && AUDIT_TABLES.contains(table));
+    for table in TABLES.into_iter().rev().filter(replaced) {
         let removed = sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *transaction).await?;
         if removed.rows_affected() > 0 && !may_replace {
             return Err(CopyError::NotEmpty(table));
         }
     }
-    let tables = copy_rows(&mut source, &mut transaction, &kept_tables(), progress).await?;
+    let brought: Vec<&str> = kept_tables().into_iter().filter(replaced).collect();
+    let tables = copy_rows(&mut source, &mut transaction, &brought, progress).await?;
+    tell_in_audit(&mut transaction, &saved, &held, audit_kept, now).await?;
     let live = keep_keys(&mut transaction, &keys).await?;
     let ended = end_the_others(&mut transaction, now).await?;
     transaction.commit().await?;
     close(source, target).await?;
-    Ok(Restored { tables, live, ended })
+    Ok(Restored { tables, live, ended, audit_kept })
+}
+
+/// The first row after a restore says what came of the audit itself, and the next round of the jobs signs it.
+async fn tell_in_audit(
+    connection: &mut AnyConnection,
+    saved: &Head,
+    held: &Head,
+    audit_kept: bool,
+    at: Timestamp,
+) -> super::Result<()> {
+    let detail = if audit_kept {
+        format!("from a backup that went up to row {}; the audit itself stayed", saved.seq)
+    } else {
+        format!(
+            "the rows up to {} are a backup's; in their place were others, up to row {} with the hash {}",
+            saved.seq, held.seq, held.hash
+        )
+    };
+    let actor = "system".to_owned();
+    let entry = AuditEntry { at, event: Event::Restored, actor, transfer_id: None, address: None, detail };
+    append(connection, &entry).await?;
+    sqlx::query("UPDATE audit_head SET anchor_day = 0").execute(connection).await?;
+    Ok(())
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> CopyError {

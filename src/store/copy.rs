@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 /// Every table, each after those that it refers to.
-pub(super) const TABLES: [&str; 16] = [
+pub(super) const TABLES: [&str; 19] = [
     "accounts",
     "sign_in_codes",
     "sessions",
@@ -26,7 +26,13 @@ pub(super) const TABLES: [&str; 16] = [
     "passcode_failures",
     "rate_windows",
     "audit",
+    "audit_head",
+    "audit_anchors",
+    "audit_flags",
 ];
+
+/// Of these, what the audit consists of.
+pub(super) const AUDIT_TABLES: [&str; 4] = ["audit", "audit_head", "audit_anchors", "audit_flags"];
 
 /// Rows in one statement: enough that its way to a server and back no longer counts, and at 30 columns far below the 32,766
 /// values that SQLite takes at once.

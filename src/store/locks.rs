@@ -7,14 +7,12 @@
 //! first takes the one row that stands for all of them, in a statement of its own; the next statement sees everything.
 //!
 //! All take their locks in this order, so that nobody waits in a circle: account, transfer, everything else of that
-//! transfer, audit. Should there be a circle after all, PostgreSQL ends it, and that is answered like any busy database.
+//! transfer, and last, because all wait for it, the head of the audit, which whoever appends changes first. Should there be
+//! a circle after all, PostgreSQL ends it, and that is answered like any busy database.
 
 use super::Result;
 use protocol::{ObjectId, TransferId};
 use sqlx::AnyConnection;
-
-/// Any number: every node must use the same one, and nothing else in the database does.
-const AUDIT_LOCK: i64 = 0x0066_6a61_7564_6974;
 
 /// Whoever counts what a sender has, and adds to it.
 pub(super) async fn lock_account(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
@@ -32,15 +30,6 @@ pub(super) async fn lock_transfer_of(connection: &mut AnyConnection, object_id: 
     let sql = "SELECT 1 FROM transfers WHERE transfer_id = (SELECT transfer_id FROM objects WHERE object_id = $1)
                FOR NO KEY UPDATE";
     lock(connection, sql, &object_id.to_text()).await
-}
-
-/// Whoever takes the next number of the audit: until they commit, there is none after it. Taken last, because all wait
-/// for it.
-pub(super) async fn lock_audit(connection: &mut AnyConnection) -> Result<()> {
-    if has_many_writers(connection) {
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(AUDIT_LOCK).execute(connection).await?;
-    }
-    Ok(())
 }
 
 async fn lock(connection: &mut AnyConnection, sql: &'static str, id: &str) -> Result<()> {

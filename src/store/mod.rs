@@ -17,7 +17,10 @@
 //! | `sweeps` | expiry and purge |
 //! | `rates` | requests counted |
 //! | `figures` | how much there is of what |
-//! | `audit` | who did what, when, from where |
+//! | `audit` | who did what, when, from where: what is appended |
+//! | `audit_rows` | the audit's rows read in their order, and verified |
+//! | `audit_anchors` | signed statements about the audit, and rows that are no longer kept |
+//! | `audit_flags` | what the rules about unusual things look at, and what they found |
 //!
 //! `copy` moves all rows from one engine to another, `backup` all but what backups must not have.
 //! `engine` is what differs between the two, and `locks` what keeps two writers of PostgreSQL apart.
@@ -30,6 +33,9 @@
 
 mod accounts;
 mod audit;
+mod audit_anchors;
+mod audit_flags;
+mod audit_rows;
 mod backup;
 mod codes;
 mod copy;
@@ -51,6 +57,8 @@ mod uploads;
 
 pub use accounts::{Account, NewSession, Session};
 pub use audit::{AuditEntry, Event};
+pub use audit_flags::StoredFlag;
+pub use audit_rows::{AuditReader, Head, VerifyError, verify_audit};
 pub use backup::{Restored, back_up, restore};
 pub use codes::{NewCode, TriedCode};
 pub use copy::{CopyError, Progress, TableDigest, copy_database};
@@ -65,6 +73,7 @@ pub use second_copies::Lease;
 pub use sweeps::Purgeable;
 pub use transfers::OwnedTransfer;
 
+use self::audit_rows::chain_old_rows;
 use self::engine::{Engine, Target, make_private};
 use crate::config::Database;
 use protocol::{Sha256Digest, Timestamp};
@@ -139,9 +148,12 @@ impl Store {
 }
 
 async fn migrate(pool: &AnyPool) -> Result<()> {
-    let outcome = sqlx::migrate!().run(pool).await;
+    let mut outcome = sqlx::migrate!().run(pool).await.map_err(|error| StoreError::Broken(error.into()));
+    if outcome.is_ok() {
+        outcome = chain_old_rows(&mut *pool.acquire().await?).await;
+    }
     pool.close().await;
-    outcome.map_err(|error| StoreError::Broken(error.into()))
+    outcome
 }
 
 /// 32 bytes as the tables hold them.

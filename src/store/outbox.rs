@@ -32,10 +32,14 @@ pub enum MailKind {
     ExpiringUnopened,
     /// To the sender: it ended, unopened.
     ExpiredUnopened,
+    /// To an auditor: where the audit's chain ends, signed.
+    AuditAnchor,
+    /// To an auditor: a rule found something unusual.
+    AuditFlag,
 }
 
 impl MailKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::SignInCode,
         Self::MailboxCode,
         Self::MineCode,
@@ -45,6 +49,8 @@ impl MailKind {
         Self::Refused,
         Self::ExpiringUnopened,
         Self::ExpiredUnopened,
+        Self::AuditAnchor,
+        Self::AuditFlag,
     ];
 
     const fn text(self) -> &'static str {
@@ -58,6 +64,8 @@ impl MailKind {
             Self::Refused => "refused",
             Self::ExpiringUnopened => "expiring_unopened",
             Self::ExpiredUnopened => "expired_unopened",
+            Self::AuditAnchor => "audit_anchor",
+            Self::AuditFlag => "audit_flag",
         }
     }
 }
@@ -92,7 +100,7 @@ pub struct QueuedMail {
     pub transfer_id: Option<TransferId>,
     /// Sealed under the server key.
     pub secret: Option<String>,
-    /// What the mail server said about the mail that this one tells of.
+    /// What the mail server said about the mail that this one tells of; for an auditor, what there is to tell.
     pub reason: Option<String>,
     /// When it became true.
     pub created_at: Timestamp,
@@ -171,6 +179,30 @@ pub(super) async fn queue_notice(
     .bind(kind.text())
     .bind(transfer_id)
     .bind(reason)
+    .bind(now.as_unix())
+    .bind(now.plus(GIVE_UP_AFTER).as_unix())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Puts a mail to an auditor into the outbox.
+pub(super) async fn queue_for_auditor(
+    connection: &mut AnyConnection,
+    kind: MailKind,
+    mail_id: &str,
+    recipient: &str,
+    told: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO outbox (mail_id, kind, recipient, reason, created_at, give_up_at, next_try_at, tries)
+         VALUES ($1, $2, $3, $4, $5, $6, $5, 0)",
+    )
+    .bind(mail_id)
+    .bind(kind.text())
+    .bind(recipient)
+    .bind(told)
     .bind(now.as_unix())
     .bind(now.plus(GIVE_UP_AFTER).as_unix())
     .execute(connection)

@@ -132,11 +132,12 @@ async fn one_journey_leaves_exactly_this_behind() {
         .filter(|row| !row.contains("session.") && !row.contains("profile."))
         .collect();
     let expected = "
-audit: seq=3 at=<start> event='transfer.created' actor='ruiz@north.example' transfer_id=<transfer> address='127.0.0.1' detail=''
-audit: seq=4 at=<1 min> event='transfer.sealed' actor='ruiz@north.example' transfer_id=<transfer> address='127.0.0.1' detail=''
-audit: seq=5 at=<2 min> event='mail.accepted' actor='system' transfer_id=<transfer> address=NULL detail=''
-audit: seq=6 at=<1 h> event='transfer.opened' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail=''
-audit: seq=7 at=<1 h> event='transfer.received' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail='2 of 2 files verified'
+audit: seq=3 at=<start> event='transfer.created' actor='ruiz@north.example' transfer_id=<transfer> address='127.0.0.1' detail='' hash=<hash>
+audit: seq=4 at=<1 min> event='transfer.sealed' actor='ruiz@north.example' transfer_id=<transfer> address='127.0.0.1' detail='' hash=<hash>
+audit: seq=5 at=<2 min> event='mail.accepted' actor='system' transfer_id=<transfer> address=NULL detail='' hash=<hash>
+audit: seq=6 at=<1 h> event='transfer.opened' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail='' hash=<hash>
+audit: seq=7 at=<1 h> event='transfer.received' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail='2 of 2 files verified' hash=<hash>
+audit_head: head_id=1 seq=7 hash=<hash> cut_seq=0 cut_hash=<hash> anchor_day=0
 objects: object_id=<object 1> transfer_id=<transfer> position=0 object_len=116 upload=''
 objects: object_id=<object 2> transfer_id=<transfer> position=1 object_len=16 upload=''
 parts: object_id=<object 1> n=0 sha256=<hash>
@@ -147,7 +148,8 @@ transfer_keys: transfer_id=<transfer> wrapped_key=<sealed>
 transfers: transfer_id=<transfer> account_id=<hash> request_hash=<hash> recipient_email='anna@clinic.example' \
 recipient_kind='clinician' state='ready' files=2 total_len=100 max_openings=5 openings=1 refused_attempts=0 notify_opened=1 \
 created_at=<start> touched_at=<start> expires_at=<end> ready_at=<1 min> last_opened_at=<1 h> ended_at=NULL purged_at=NULL \
-warned_at=NULL token_hash=<hash> verifier=<hash> mail_id=<id> mail_state='accepted' mail_reason=NULL";
+warned_at=NULL token_hash=<hash> verifier=<hash> mail_id=<id> mail_state='accepted' mail_reason=NULL \
+department='' mailbox_code=0 alarmed_at=NULL recipient_key='anna@clinic.example'";
     let mut expected: Vec<&str> = expected.trim().lines().collect();
     let mut told: Vec<&str> = told.iter().map(String::as_str).collect();
     expected.sort_unstable();

@@ -2,8 +2,8 @@
 
 use crate::mail_smtp::{Server, settings};
 use filmjacket::mail::{
-    ExpiredUnopened, ExpiringUnopened, Folder, Letter, MailError, MailId, MailboxCode, Mailer, Memory, Opened,
-    OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
+    AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Folder, Letter, MailError, MailId, MailboxCode, Mailer,
+    Memory, Opened, OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
 };
 use mail_parser::MessageParser;
 use protocol::Timestamp;
@@ -32,6 +32,12 @@ pub(crate) fn link_letter(recipient_kind: RecipientKind) -> TransferLink {
     }
 }
 
+/// As long as an anchor is.
+pub(crate) const ANCHOR: &str = r#"{"seq":1041,"hash":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","cut_seq":0,"at":"2027-01-15T00:00:12Z","key":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","signature":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ"}"#;
+
+/// The auditor's page.
+pub(crate) const AUDIT: &str = "https://films.example/audit";
+
 /// One of each letter.
 pub(crate) fn every_letter() -> Vec<Letter> {
     let recipient = || "anna@clinic.example".into();
@@ -58,6 +64,12 @@ pub(crate) fn every_letter() -> Vec<Letter> {
             sent_url: SENT.to_owned(),
         }),
         Letter::ExpiredUnopened(ExpiredUnopened { recipient: recipient(), expired_at: NOW, sent_url: SENT.to_owned() }),
+        Letter::AuditAnchor(AuditAnchor { anchor: ANCHOR.to_owned() }),
+        Letter::AuditFlag(AuditFlag {
+            told: "anna@clinic.example: 3 passcodes were refused".into(),
+            found_at: NOW,
+            audit_url: AUDIT.to_owned(),
+        }),
     ]
 }
 

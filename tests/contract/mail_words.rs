@@ -1,6 +1,6 @@
 //! What letters say, and what they must never say.
 
-use crate::mail::{LINK, MINE, SENT, every_letter, link_letter, mail_of};
+use crate::mail::{ANCHOR, AUDIT, LINK, MINE, SENT, every_letter, link_letter, mail_of};
 use filmjacket::mail::Letter;
 use protocol::transfers::RecipientKind;
 
@@ -42,12 +42,14 @@ fn both_bodies_carry_what_the_letter_is_for() {
             Letter::Refused(_) => &["anna@clinic.example", "550 5.1.1 no such mailbox", SENT],
             Letter::ExpiringUnopened(_) => &["anna@clinic.example", "Monday 23 November 2026, 12:00 UTC", SENT],
             Letter::ExpiredUnopened(_) => &["anna@clinic.example", "Sunday 22 November 2026, 12:00 UTC", SENT],
+            Letter::AuditAnchor(_) => &[ANCHOR, "filmjacket audit verify"],
+            Letter::AuditFlag(_) => &["anna@clinic.example: 3 passcodes", "Sunday 22 November 2026, 12:00 UTC", AUDIT],
         };
         let words = letter.render().unwrap();
         for body in [&words.text, &words.html] {
             // Where a line is broken does not change what it says.
             let said = body.split_whitespace().collect::<Vec<_>>().join(" ");
-            let said = said.replace("<strong>", "").replace("</strong>", "");
+            let said = said.replace("<strong>", "").replace("</strong>", "").replace("&#34;", "\"");
             for phrase in needed {
                 assert!(said.contains(phrase), "{phrase:?} is missing in: {body}");
             }
@@ -73,7 +75,7 @@ fn nothing_is_fetched_when_a_letter_is_read_and_every_link_leads_where_it_says()
         }
         for target in html.split("href=\"").skip(1) {
             let target = target.split('"').next().unwrap();
-            assert!([SENT, LINK, MINE].contains(&target), "{target}");
+            assert!([SENT, LINK, MINE, AUDIT].contains(&target), "{target}");
         }
     }
 }

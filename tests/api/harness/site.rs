@@ -218,6 +218,8 @@ impl Site {
             Letter::Refused(_) => Some("refused"),
             Letter::ExpiringUnopened(_) => Some("expires soon"),
             Letter::ExpiredUnopened(_) => Some("expired"),
+            Letter::AuditAnchor(_) => Some("anchor"),
+            Letter::AuditFlag(_) => Some("unusual"),
         };
         let mut kinds: Vec<String> =
             self.mail().iter().filter_map(|mail| Some(format!("{}: {}", mail.to, kind(&mail.letter)?))).collect();

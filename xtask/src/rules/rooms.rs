@@ -31,8 +31,13 @@ struct Rule {
 }
 
 const RULES: [Rule; 8] = [
-    Rule { inside: &["transfer", "people"], except: &[], never: &TRANSPORTS, why: "rules do no IO" },
-    Rule { inside: &["transfer", "people"], except: &[], never: &OUTER_ROOMS, why: "rules know no outer room" },
+    Rule { inside: &["transfer", "people", "audit"], except: &[], never: &TRANSPORTS, why: "rules do no IO" },
+    Rule {
+        inside: &["transfer", "people", "audit"],
+        except: &[],
+        never: &OUTER_ROOMS,
+        why: "rules know no outer room",
+    },
     Rule {
         inside: &["store"],
         except: &[],

@@ -1,0 +1,143 @@
+//! What is unusual is flagged once and mailed to the auditors; what is usual is not.
+
+use crate::harness::{DAY, HOUR, MINUTE, Parcel, Sender, Site, rows};
+use filmjacket::audit::Hours;
+use filmjacket::config::Config;
+use filmjacket::jobs;
+use filmjacket::mail::Letter;
+
+const AUDITOR: &str = "audit@clinic.example";
+
+/// The rules that found something, in their order, after everything lately was looked through twice.
+async fn flags(site: &Site) -> Vec<String> {
+    jobs::audit::judge(site.app()).await.unwrap();
+    jobs::audit::judge(site.app()).await.unwrap();
+    rows::query(site, "SELECT rule FROM audit_flags ORDER BY at, rule").await
+}
+
+async fn mailed(site: &Site) -> Vec<String> {
+    site.send_mail().await;
+    let to_auditor = site.mail().into_iter().filter(|mail| mail.to == AUDITOR);
+    to_auditor
+        .map(|mail| match mail.letter {
+            Letter::AuditFlag(letter) => letter.told.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+fn tell_auditor(config: &mut Config) {
+    config.audit.alert_mail = vec![AUDITOR.into()];
+    config.audit.rules.refused_passcodes = 3;
+    config.audit.rules.networks = 3;
+    config.audit.rules.volume_least = 1000;
+}
+
+#[actix_web::test]
+async fn many_refused_passcodes_are_flagged_and_mailed_once_and_stand_in_the_audit() {
+    let site = Site::start_with(tell_auditor).await;
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    let parcel = Parcel::scribble(&site, &[10]);
+    let recipient = sender.send(&parcel).await;
+    for wanted in [&[][..], &[], &["refused_passcodes"], &["refused_passcodes"]] {
+        recipient.guess().await.refused(403, "wrong-passcode");
+        assert_eq!(flags(&site).await, wanted);
+        site.wait(10 * MINUTE);
+    }
+    let told = mailed(&site).await;
+    assert_eq!(told, [format!("{}: 3 passcodes were refused within 24 hours", parcel.id())]);
+    assert!(sender.events(&parcel).await.contains(&"audit.flagged".to_owned()));
+}
+
+#[actix_web::test]
+async fn refused_passcodes_of_several_days_are_not_many() {
+    let site = Site::start_with(tell_auditor).await;
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    let recipient = sender.send(&Parcel::scribble(&site, &[10]).ending(site.clock.now().plus(9 * DAY))).await;
+    for _ in 0..4 {
+        recipient.guess().await.refused(403, "wrong-passcode");
+        site.wait(DAY + 1);
+        assert!(flags(&site).await.is_empty());
+    }
+}
+
+#[actix_web::test]
+async fn openings_from_many_networks_are_flagged_and_many_from_one_are_not() {
+    let site = Site::start_with(tell_auditor).await;
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    let (home, abroad) = (Parcel::scribble(&site, &[10]), Parcel::scribble(&site, &[10]));
+    let (at_home, everywhere) = (sender.send(&home).await, sender.send(&abroad).await);
+    for n in 1..=4 {
+        at_home.at_address(&format!("192.0.2.{n}")).take_ticket(&home.proof()).await;
+    }
+    assert!(flags(&site).await.is_empty());
+    for address in ["192.0.2.9", "198.51.100.7", "2001:db8::7"] {
+        everywhere.at_address(address).take_ticket(&abroad.proof()).await;
+    }
+    assert_eq!(flags(&site).await, ["networks"]);
+    assert_eq!(mailed(&site).await, [format!("{}: it was opened from 3 networks", abroad.id())]);
+}
+
+#[actix_web::test]
+async fn a_senders_day_far_above_their_own_past_is_flagged_and_a_newcomers_is_not() {
+    let site = Site::start_with(tell_auditor).await;
+    let ana = Sender::sign_in(&site, "ana@clinic.example").await;
+    ana.send(&Parcel::scribble(&site, &[400])).await;
+    assert!(flags(&site).await.is_empty());
+    drop(ana);
+    site.wait(DAY);
+    let (ana, ben) =
+        (Sender::sign_in(&site, "ana@clinic.example").await, Sender::sign_in(&site, "ben@clinic.example").await);
+    ben.send(&Parcel::scribble(&site, &[9000])).await;
+    ana.send(&Parcel::scribble(&site, &[1100])).await;
+    assert!(flags(&site).await.is_empty(), "less than three times as much");
+    ana.send(&Parcel::scribble(&site, &[200])).await;
+    assert_eq!(flags(&site).await, ["volume"]);
+    let told = mailed(&site).await;
+    assert!(told.len() == 1 && told[0].starts_with("ana@clinic.example: "), "{told:?}");
+}
+
+#[actix_web::test]
+async fn what_a_sender_does_outside_hours_is_flagged_once_a_night_and_recipients_come_when_they_can() {
+    // It begins at 08:00 in UTC.
+    let site = Site::start_with(|config| {
+        tell_auditor(config);
+        config.audit.rules.hours = Hours::parse("07:00-19:00", "+00:00").unwrap();
+    })
+    .await;
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    let parcel = Parcel::scribble(&site, &[10]);
+    let recipient = sender.send(&parcel).await;
+    assert!(flags(&site).await.is_empty());
+    drop(sender);
+    site.wait(14 * HOUR);
+    recipient.take_ticket(&parcel.proof()).await;
+    site.client().post("/api/v1/sign-in", &serde_json::json!({"email": "bea@clinic.example"})).await.expect(202);
+    assert!(flags(&site).await.is_empty(), "who opens at night is a recipient, and a code lets nobody in");
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    assert_eq!(flags(&site).await, ["hours"]);
+    site.wait(4 * HOUR);
+    drop(sender);
+    Sender::sign_in(&site, "ana@clinic.example").await;
+    assert_eq!(flags(&site).await, ["hours"]);
+    site.wait(20 * HOUR);
+    Sender::sign_in(&site, "ana@clinic.example").await;
+    assert_eq!(flags(&site).await, ["hours", "hours"]);
+    assert_eq!(mailed(&site).await.len(), 2);
+}
+
+#[actix_web::test]
+async fn a_rule_that_is_turned_off_flags_nothing() {
+    let site = Site::start_with(|config| {
+        tell_auditor(config);
+        config.audit.rules.refused_passcodes = 0;
+    })
+    .await;
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    let recipient = sender.send(&Parcel::scribble(&site, &[10])).await;
+    for _ in 0..4 {
+        recipient.guess().await.refused(403, "wrong-passcode");
+        site.wait(10 * MINUTE);
+    }
+    assert!(flags(&site).await.is_empty());
+}
