@@ -5,6 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../shared/faults_md.rs"]
+mod faults_md;
+#[path = "../shared/garage.rs"]
+mod garage;
+#[path = "../shared/mail_server.rs"]
+mod mail_server;
+#[path = "../shared/server_process.rs"]
+mod server_process;
+
 mod access;
 mod bench;
 #[path = "../shared/garage.rs"]
@@ -12,5 +21,6 @@ mod garage;
 mod harness;
 mod journeys;
 mod malice;
+mod nodes;
 mod screenshots;
 mod self_test;

@@ -222,7 +222,9 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        let folders: Vec<PathBuf> = (1..=3).map(|n| own_folder(&format!("three-{n}"))).collect();
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let which = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folders: Vec<PathBuf> = (1..=3).map(|n| own_folder(&format!("three-{which}-{n}"))).collect();
         let ports: Vec<(u16, u16)> = folders.iter().map(|_| (free_port(), free_port())).collect();
         let configs: Vec<PathBuf> = folders.iter().map(|folder| folder.join(CONFIG)).collect();
         let mut nodes = Vec::new();
