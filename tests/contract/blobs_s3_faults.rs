@@ -7,7 +7,9 @@ use bytes::Bytes;
 use filmjacket::blobs::{AWAY, Blobs, CompleteError, PutError, ReadError, S3};
 use futures_util::TryStreamExt as _;
 use futures_util::future::join_all;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// Each call on the way of an object, and how its request line is known.
@@ -120,4 +122,49 @@ async fn a_download_that_breaks_off_ends_with_an_error() {
     store.line.set(Some(Plan { pieces: &["GET "], fault: Fault::Refusal(503), times: usize::MAX }));
     let refused = store.blobs.read_part(&key, 0..300_000).await;
     assert!(matches!(refused, Err(ReadError::Io(error)) if error.kind() == AWAY));
+}
+
+/// A store that answers one request of each connection. The first connection's second one makes it tell, and wait for ever.
+fn store_that_falls_silent_once() -> (String, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in listener.incoming().map_while(Result::ok) {
+            let tell = tell.clone();
+            std::thread::spawn(move || {
+                let mut line = BufReader::new(line);
+                let mut head = String::new();
+                while line.read_line(&mut head).unwrap() > 2 {}
+                line.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+                if line.read_line(&mut head).is_ok_and(|len| len > 0) {
+                    tell.send(()).unwrap();
+                    drop(line.read_to_string(&mut head));
+                }
+            });
+        }
+    });
+    (endpoint, told)
+}
+
+#[test]
+fn a_connection_that_dies_with_the_thread_that_opened_it_is_not_even_noticed() {
+    let (endpoint, told) = store_that_falls_silent_once();
+    let spool = tempfile::tempdir().unwrap();
+    let blobs = Arc::new(Blobs::S3(S3::open(&garage::settings(&endpoint, "", spool.path())).unwrap()));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // One thread of the server opens a connection, and drives it until it ends itself.
+    let first = Arc::clone(&blobs);
+    let (opened, open) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        runtime().block_on(async {
+            first.ping().await.unwrap();
+            opened.send(()).unwrap();
+            tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
+        });
+    });
+    open.recv().unwrap();
+    // Another thread's request is on that connection meanwhile.
+    runtime().block_on(blobs.ping()).unwrap();
+    thread.join().unwrap();
 }

@@ -3,7 +3,8 @@
 
 use super::DirectSettings;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::interceptors::InterceptorContext;
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -57,6 +58,25 @@ impl std::fmt::Debug for S3Settings {
     }
 }
 
+/// A connection lives in the thread of the server that opened it, and dies with it when the server stops, also under a request of
+/// another thread that is still to be finished. The SDK takes that for a mistake of its caller's and would not try again.
+#[derive(Debug)]
+struct ConnectionGone;
+
+impl ClassifyRetry for ConnectionGone {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(Result::err).and_then(|error| error.as_connector_error());
+        match error {
+            Some(error) if error.is_user() => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "connection gone"
+    }
+}
+
 pub(super) fn make_client(settings: &S3Settings) -> Client {
     let credentials = Credentials::new(
         settings.access_key_id.clone(),
@@ -77,6 +97,7 @@ pub(super) fn make_client(settings: &S3Settings) -> Client {
         .credentials_provider(credentials)
         .force_path_style(settings.path_style)
         .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+        .retry_classifier(ConnectionGone)
         .timeout_config(timeouts)
         // Downloads are held to `super::read`'s own patience, uploads to the deadline.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

@@ -118,7 +118,10 @@ async fn a_rolling_restart_in_the_middle_of_an_upload_fails_no_request() {
     let site = &sending.site;
     sending.has_sent(0.1).await;
     for (index, node) in site.nodes.iter().enumerate() {
-        assert!(sending.sender.is_shown("#step-progress").await, "sent before both were restarted: FILMJACKET_NODES_MIB");
+        assert!(
+            sending.sender.is_shown("#step-progress").await,
+            "sent before both were restarted: FILMJACKET_NODES_MIB"
+        );
         node.terminate();
         // What a load balancer does that asks every node whether it is ready.
         site.until("the node to say that it drains", || node.ask("/readyz").starts_with("HTTP/1.1 503 ")).await;
