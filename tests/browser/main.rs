@@ -7,8 +7,6 @@
 
 #[path = "../shared/faults_md.rs"]
 mod faults_md;
-#[path = "../shared/garage.rs"]
-mod garage;
 #[path = "../shared/mail_server.rs"]
 mod mail_server;
 #[path = "../shared/server_process.rs"]
