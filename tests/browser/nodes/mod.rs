@@ -59,11 +59,15 @@ impl Sending {
         self.sender.until_run(script, vec![json!(share)], LONG_PATIENCE).await;
     }
 
-    /// Every byte arrives, once, and so does the mail.
-    async fn arrives(&self) -> String {
+    /// Waits until all is sent; answers how fast that was.
+    async fn is_sent(&self) -> String {
         self.sender.at_step_within("done", LONG_PATIENCE).await;
         let took = self.begun.elapsed().as_secs_f64();
-        println!("{} MiB in {took:.1} s, {:.1} MB/s", self.len >> 20, self.len as f64 / 1e6 / took);
+        format!("{} MiB in {took:.1} s, {:.1} MB/s", self.len >> 20, self.len as f64 / 1e6 / took)
+    }
+
+    /// Every byte arrives, once, and so does the mail.
+    async fn arrives(&self) -> String {
         let passed = Passed { link: self.sender.text("#link").await, passcode: self.sender.text("#passcode").await };
         let site = &self.site;
         site.mail_is_written_off().await;
@@ -101,6 +105,7 @@ async fn a_node_killed_in_the_middle_of_an_upload_loses_nothing_and_repeats_noth
     first.kill();
     sending.has_sent(0.6).await;
     first.start_again();
+    println!("{}", sending.is_sent().await);
     let seen = sending.arrives().await;
     if wanted() == USUAL {
         saw(
@@ -132,6 +137,7 @@ async fn a_rolling_restart_in_the_middle_of_an_upload_fails_no_request() {
         node.start_again();
         site.balancer.send_to([true, true]);
     }
+    println!("{}", sending.is_sent().await);
     let seen = sending.arrives().await;
     let failed: Vec<String> =
         site.balancer.answers().into_iter().filter(|line| !line.starts_with(['2', '3'])).collect();
