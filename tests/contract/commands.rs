@@ -46,6 +46,9 @@ fn a_second_copy_is_printed_and_a_place_that_is_none_is_refused() {
     let output = filmjacket(folder.path(), same, &["config", "check"]);
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && complaint.contains("another folder"), "{complaint}");
+    let output = filmjacket(folder.path(), &format!("{second}mode = \"direct\"\n"), &["config", "check"]);
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && complaint.contains("for this server only"), "{complaint}");
 }
 
 #[test]

@@ -98,11 +98,20 @@ async fn a_study_goes_straight_to_the_store_and_back_and_to_nobody_else() {
 
 #[tokio::test]
 async fn a_study_goes_straight_to_the_store_and_back_in_firefox() {
+    goes_straight_and_back(Engine::Firefox).await;
+}
+
+#[tokio::test]
+async fn a_study_goes_straight_to_the_store_and_back_in_webkit() {
+    goes_straight_and_back(Engine::WebKit).await;
+}
+
+async fn goes_straight_and_back(engine: Engine) {
     let (site, relay, _) = relayed().await;
     let (_folder, path, digest) = study();
-    let sender = Browser::start_in(Engine::Firefox).await;
+    let sender = Browser::start_in(engine).await;
     let passed = sender.send(&site, &[path]).await;
-    let recipient = Browser::start_in(Engine::Firefox).await;
+    let recipient = Browser::start_in(engine).await;
     recipient.open(&passed.link, &passed.passcode).await;
     assert_eq!(sha256_of(&recipient.save(0).await), digest);
     let (bytes, signed) = carried(&relay.take_exchanges());
