@@ -20,7 +20,9 @@ impl PublicUrl {
         if !matches!(uri.path(), "/" | "") || uri.query().is_some() || origin.contains('@') {
             return Err(refused("must be only scheme, host and port, such as https://send.clinic.example"));
         }
-        let url = Self { origin, host };
+        // As browsers spell it in `Origin`, without the usual port: what is compared with that is compared letter by letter.
+        let origin = url::Url::parse(&origin).map_err(|_| refused("is not a web address"))?.origin();
+        let url = Self { origin: origin.ascii_serialization(), host };
         match uri.scheme_str() {
             Some("https") => Ok(url),
             Some("http") if url.is_loopback() => Ok(url),
@@ -64,6 +66,13 @@ mod tests {
     fn a_public_url_is_an_origin_and_never_plain_http_beyond_this_machine() {
         for good in ["http://127.0.0.1:8080", "http://localhost:1/", "https://Send.Clinic.Example", "http://[::1]:80"] {
             assert!(PublicUrl::parse(good).is_ok(), "{good}");
+        }
+        for (given, origin) in [
+            ("https://Send.Clinic.Example:443/", "https://send.clinic.example"),
+            ("https://send.clinic.example:8443", "https://send.clinic.example:8443"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(PublicUrl::parse(given).unwrap().origin(), origin);
         }
         for bad in [
             "http://send.clinic.example",
