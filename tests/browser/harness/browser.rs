@@ -18,7 +18,7 @@ use super::engine::Engine;
 /// What distinguishes one browser from another.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// `without_scripts` and `proxy_port` are Chromium's.
+    /// `without_scripts` is for the whole of Chromium, `proxy_port` for its shell too.
     pub(crate) engine: Engine,
     /// Pages may not run scripts.
     pub(crate) without_scripts: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// A Chromium that differs in nothing.
+    /// Chromium's engine, differing in nothing.
     pub(crate) async fn start() -> Self {
         Self::start_with(Options::default()).await
     }
@@ -66,8 +66,11 @@ impl Browser {
             .unwrap_or_else(|error| panic!("the driver opens no {engine:?}: {error}"));
         let session_id = client.session_id().await.unwrap().unwrap();
         let browser = Self { client, engine, session_id, folder, driver };
-        if engine == Engine::Chromium {
+        if engine.is_chromium() {
             browser.hide_file_dialog().await;
+        }
+        if engine == Engine::Shell {
+            browser.allow_downloads().await;
         }
         browser
     }
@@ -77,6 +80,12 @@ impl Browser {
     async fn hide_file_dialog(&self) {
         let source = "Object.defineProperty(window, 'showSaveFilePicker', {value: undefined})";
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source})).await;
+    }
+
+    /// It has no settings that could say so.
+    async fn allow_downloads(&self) {
+        let folder = json!({"behavior": "allow", "downloadPath": self.downloads()});
+        self.devtools("Browser.setDownloadBehavior", folder).await;
     }
 
     /// Its own folder, whose path stands in the command line of its first process.
@@ -91,7 +100,7 @@ impl Browser {
 
     /// A command of the DevTools protocol, which is Chromium's.
     pub(crate) async fn devtools(&self, command: &str, params: Value) -> Value {
-        assert_eq!(self.engine, Engine::Chromium, "{command} is for Chromium only");
+        assert!(self.engine.is_chromium(), "{command} is for Chromium only");
         let body = json!({"cmd": command, "params": params});
         let command = ChromiumCommand { path: "goog/cdp/execute", body };
         self.client.issue_cmd(command).await.expect("the DevTools command is known")
@@ -100,7 +109,7 @@ impl Browser {
     /// What the console said since it was last asked, one line each: errors and broken policies among them. Only
     /// Chromium's driver tells.
     pub(crate) async fn console(&self) -> Vec<String> {
-        assert_eq!(self.engine, Engine::Chromium, "only Chromium's driver tells what the console says");
+        assert!(self.engine.is_chromium(), "only Chromium's driver tells what the console says");
         let command = ChromiumCommand { path: "se/log", body: json!({"type": "browser"}) };
         let lines = self.client.issue_cmd(command).await.unwrap_or_default();
         let text = |line: &Value| format!("{} {}", line["level"].as_str()?, line["message"].as_str()?).into();

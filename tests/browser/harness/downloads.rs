@@ -28,7 +28,7 @@ impl Browser {
         let entries = std::fs::read_dir(self.downloads()).unwrap();
         let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         let temporary = |path: &Path| match self.engine {
-            Engine::Chromium => ends_with(path, ".crdownload") || starts_with(path, ".org.chromium"),
+            Engine::Shell | Engine::Chromium => ends_with(path, ".crdownload") || starts_with(path, ".org.chromium"),
             Engine::Firefox => ends_with(path, ".part"),
             // It writes what comes from a page itself straight under the final name.
             Engine::WebKit => ends_with(path, ".wkdownload") || is_open(path),

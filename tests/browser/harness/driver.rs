@@ -28,7 +28,7 @@ impl Driver {
     /// `folder` is the browser's own, which WebKit is told through its environment to save to `downloads`.
     pub(super) fn for_browser(engine: Engine, folder: &Path, downloads: &Path) -> Arc<Self> {
         match engine {
-            Engine::Chromium => shared(&CHROMEDRIVER, Self::chromedriver),
+            Engine::Shell | Engine::Chromium => shared(&CHROMEDRIVER, Self::chromedriver),
             Engine::Firefox => Arc::new(Self::geckodriver(folder)),
             Engine::WebKit => Arc::new(Self::webkit_driver(folder, downloads)),
         }

@@ -6,11 +6,18 @@ use serde_json::{Value, json};
 
 use super::browser::Options;
 
-/// A family of browsers.
+/// Debian keeps it beside the whole program. The script of the same name on PATH would stay between it and its driver.
+const SHELL: &str = "/usr/lib/chromium/chromium-headless-shell";
+
+/// A family of browsers, and for Chromium's how much of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Engine {
-    /// Chromium, which stands for Chrome, Edge and the rest of its family.
+    /// Chromium without the program around its pages (Debian's `chromium-headless-shell`, from the same build): pages,
+    /// workers, storage and network are the same, at half the processor time.
     #[default]
+    Shell,
+    /// The whole of Chromium, which stands for Chrome, Edge and the rest of its family: for what that program has a part
+    /// in, above all saving files.
     Chromium,
     /// Firefox ESR.
     Firefox,
@@ -20,10 +27,22 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
+    /// Whether it is Chromium's, and so understands its tools.
+    pub(super) fn is_chromium(self) -> bool {
+        matches!(self, Self::Shell | Self::Chromium)
+    }
+
     /// What to ask its driver for: a fresh profile inside `folder`, and downloads into `downloads` without a question.
     pub(super) fn capabilities(self, options: &Options, folder: &Path, downloads: &Path) -> Value {
         match self {
-            Self::Chromium => chromium(options, folder, downloads),
+            Self::Shell => {
+                assert!(!options.without_scripts, "only the whole program has such a setting");
+                chromium(
+                    "chrome-headless-shell",
+                    &json!({"binary": SHELL, "args": chromium_arguments(options, folder)}),
+                )
+            }
+            Self::Chromium => whole_chromium(options, folder, downloads),
             Self::Firefox => firefox(options, downloads),
             // Without a name it would be the driver's own choice, which is the same; profile and downloads are told by
             // its environment, see `Driver`.
@@ -32,9 +51,18 @@ impl Engine {
     }
 }
 
-fn chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
+/// Whom this engine's own driver speaks to.
+fn chromium(name: &str, options: &Value) -> Value {
+    json!({
+        "browserName": name,
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": {"browser": "ALL"},
+        "unhandledPromptBehavior": "accept",
+    })
+}
+
+fn chromium_arguments(options: &Options, folder: &Path) -> Vec<String> {
     let mut args = vec![
-        "--headless=new".to_owned(),
         // Needed where tests run as root, in a container as a rule; only our own pages are loaded.
         "--no-sandbox".into(),
         "--disable-gpu".into(),
@@ -57,6 +85,12 @@ fn chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
         // Chromium spares loopback addresses its proxy unless told otherwise.
         args.push("--proxy-bypass-list=<-loopback>".into());
     }
+    args
+}
+
+fn whole_chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
+    let mut args = chromium_arguments(options, folder);
+    args.push("--headless=new".into());
     let scripts = if options.without_scripts { 2 } else { 1 };
     let prefs = json!({
         "download.default_directory": downloads,
@@ -65,12 +99,7 @@ fn chromium(options: &Options, folder: &Path, downloads: &Path) -> Value {
         "profile.default_content_setting_values.automatic_downloads": 1,
         "profile.managed_default_content_settings.javascript": scripts,
     });
-    json!({
-        "browserName": "chrome",
-        "goog:chromeOptions": {"args": args, "prefs": prefs},
-        "goog:loggingPrefs": {"browser": "ALL"},
-        "unhandledPromptBehavior": "accept",
-    })
+    chromium("chrome", &json!({"args": args, "prefs": prefs}))
 }
 
 /// geckodriver itself makes a fresh profile and turns off most of what Firefox does in the background.

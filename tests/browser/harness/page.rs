@@ -11,7 +11,6 @@ use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::engine::Engine;
 
 /// Longer than anything a page does here may take on a busy machine with a slow disk. No test passes later for it: only
 /// one that fails fails later.
@@ -162,7 +161,7 @@ impl Browser {
                 ...[...document.querySelectorAll('[role=alert],[role=status]')].filter(seen).map(e => e.innerText),
                 document.querySelector('main')?.innerText.slice(0, 1500)]";
         let page = self.client.execute(script, vec![]).await.unwrap_or_default();
-        let console = if self.engine == Engine::Chromium { self.console().await } else { Vec::new() };
+        let console = if self.engine.is_chromium() { self.console().await } else { Vec::new() };
         format!("page: {page:#}\nconsole: {console:#?}")
     }
 }

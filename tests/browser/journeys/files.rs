@@ -1,6 +1,7 @@
 //! Send → mail → open, with real files: what is saved is what was sent, byte for byte.
 
 use crate::harness::browser::Browser;
+use crate::harness::engine::Engine;
 use crate::harness::files::{self, sha256_of, write_all, write_noise};
 use crate::harness::native::File;
 use crate::harness::site::Site;
@@ -16,7 +17,7 @@ async fn real_files_arrive_as_they_were_sent() {
     let passed = sender.send(&site, &write_all(folder.path(), &sent)).await;
     assert_eq!(site.link_for(RECIPIENT).await, passed.link, "the mail brings the link that the sender sees");
 
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&passed.link, &passed.passcode).await;
     assert_eq!(recipient.file_names().await, sent.each_ref().map(|file| file.name.clone()));
     for (index, file) in sent.iter().enumerate() {
@@ -36,7 +37,7 @@ async fn all_files_are_saved_as_one_archive() {
     let sent = [files::png(), files::dicom(), files::empty()];
     let sender = Browser::start().await;
     let passed = sender.send(&site, &write_all(folder.path(), &sent)).await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&passed.link, &passed.passcode).await;
 
     recipient.click("#save-all").await;
@@ -63,7 +64,7 @@ async fn three_hundred_megabytes_arrive_as_they_were_sent() {
     let sender = Browser::start().await;
     let passed = sender.send(&site, &[study]).await;
     drop(sender);
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&passed.link, &passed.passcode).await;
     let saved = recipient.save(0).await;
     assert_eq!(sha256_of(&saved), digest);

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::harness::browser::Browser;
+use crate::harness::engine::Engine;
 use crate::harness::files::write_all;
 use crate::harness::native::{File, Parcel, Sender};
 use crate::harness::site::Site;
@@ -24,7 +25,7 @@ async fn names_in_any_script_arrive_as_far_as_any_system_can_store_them() {
 
     let sender = Browser::start().await;
     let passed = sender.send(&site, &write_all(folder.path(), &sent)).await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&passed.link, &passed.passcode).await;
     assert_eq!(recipient.file_names().await, names.map(|(_, safe)| safe));
     for (index, (file, (_, safe))) in sent.iter().zip(names).enumerate() {
@@ -50,7 +51,7 @@ async fn a_page_cannot_be_given_a_path_for_a_name() {
     sender.fill("#recipient", RECIPIENT).await;
     sender.review().await;
     let passed = sender.seal_and_send().await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&passed.link, &passed.passcode).await;
     let [name] = recipient.file_names().await.try_into().unwrap();
     assert!(!name.contains('/') && !name.contains(".."), "{name}");
@@ -71,7 +72,7 @@ async fn a_hostile_senders_names_do_no_harm() {
     let sender = Sender::sign_in(&site, SENDER).await;
     let sent = sender.send(&Parcel::of(names)).await;
 
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&sent.link, &sent.passcode).await;
     for (index, shown) in recipient.file_names().await.into_iter().enumerate() {
         let forbidden = |c: char| c.is_control() || "/\\<>:\"|?*\u{202e}".contains(c);

@@ -1,6 +1,7 @@
 //! Nothing is fetched from anywhere else, and nothing is reported to anyone.
 
 use crate::harness::browser::{Browser, Options};
+use crate::harness::engine::Engine;
 use crate::harness::files::{png, write_all};
 use crate::harness::relay::Relay;
 use crate::harness::site::Site;
@@ -19,7 +20,7 @@ async fn no_request_leaves_the_origin() {
     let site = Site::start();
     let relay = Relay::start(site.port()).await;
     let folder = tempfile::tempdir().unwrap();
-    let proxied = || Options { proxy_port: Some(relay.port()), ..Options::default() };
+    let proxied = || Options { engine: Engine::Chromium, proxy_port: Some(relay.port()), ..Options::default() };
 
     let sender = Browser::start_with(proxied()).await;
     let passed = sender.send(&site, &write_all(folder.path(), &[png()])).await;

@@ -154,7 +154,7 @@ fn cutting_each_once(late: Arc<Notify>) -> impl FnMut(&Request, &mut Answer) + S
 #[tokio::test]
 async fn a_service_worker_that_was_stopped_is_found_out_in_chromium() {
     let (_site, relay, sent, _) = study_behind_a_relay().await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&sent.link, &sent.passcode).await;
     begin_and_stall(&recipient, &relay).await;
     recipient.devtools("ServiceWorker.enable", serde_json::json!({})).await;
@@ -181,7 +181,7 @@ async fn a_service_worker_that_was_stopped_is_found_out_in_firefox() {
 #[tokio::test]
 async fn a_download_s_address_is_good_once_and_only_for_a_navigation() {
     let (_site, relay, sent, digest) = study_behind_a_relay().await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&sent.link, &sent.passcode).await;
     let held = begin_and_stall(&recipient, &relay).await;
     let address = recipient.value("document.querySelector('iframe').src").await;
@@ -206,7 +206,7 @@ async fn a_download_s_address_is_good_once_and_only_for_a_navigation() {
 #[tokio::test]
 async fn a_day_later_a_saving_goes_on_with_another_opening_where_it_was() {
     let (site, relay, sent, digest) = study_behind_a_relay().await;
-    let recipient = Browser::start().await;
+    let recipient = Browser::start_in(Engine::Chromium).await;
     recipient.open(&sent.link, &sent.passcode).await;
     let held = begin_and_stall(&recipient, &relay).await;
     relay.take_exchanges();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{OBJECTS, OPEN, Refused, UNLOCK, asked, edit, follow_into_refusal};
 use crate::harness::browser::Browser;
+use crate::harness::engine::Engine;
 use crate::harness::native::{File, Parcel, Sender, Sent};
 use crate::harness::relay::{Relay, header};
 use crate::harness::site::Site;
@@ -94,7 +95,8 @@ async fn answers_of_another_transfer_are_refused() {
 async fn bytes_from_another_place_are_refused() {
     let (site, relay) = Site::start_relayed().await;
     let sent = two_transfers(&site).await;
-    let browser = Browser::start().await;
+    // What is saved again gets another name there.
+    let browser = Browser::start_in(Engine::Chromium).await;
     let other = open_honestly(&browser, &relay, &sent[1]).await;
     let own = Arc::new(open_honestly(&browser, &relay, &sent[0]).await);
     let other = Arc::new(other);

@@ -17,6 +17,7 @@ use anyhow::Result;
 pub(crate) fn ensure_for_tests() -> Result<()> {
     apt::ensure_commands(&[
         ("chromium", "chromium"),
+        ("chromium-headless-shell", "chromium-headless-shell"),
         ("chromedriver", "chromium-driver"),
         ("firefox-esr", "firefox-esr"),
         ("WebKitWebDriver", "webkit2gtk-driver"),
