@@ -14,6 +14,9 @@ pub(crate) const STEPS: usize = 8;
 
 const ADVICE: &str = "The lines above name the failed test; `cargo xtask test <its name>` runs it alone.";
 
+/// How many tests of a program run at once; one a core unless told.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 /// `cargo xtask test [filter …]`
 pub(crate) fn run(choice: Choice, filters: &[String]) -> Result<()> {
     let mut steps = Steps::new(STEPS);
@@ -35,8 +38,11 @@ pub(crate) fn run_steps(steps: &mut Steps, choice: Choice, filters: &[String]) -
         run_command(with(cargo_test().args(["--lib", "--bins"]), filters), ADVICE)
     })?;
     steps.step("examples in the documentation", || run_command(with(cargo_test().arg("--doc"), filters), ADVICE))?;
+    // A test of these waits for a disk, a database or a clock more often than it computes.
+    let waiting = (3 * cores()).to_string();
     steps.step("the API, contracts and interop", || {
         let mut test = cargo_test();
+        test.env(TEST_THREADS, &waiting);
         for name in integration_tests()? {
             test.args(["--test", &name]);
         }
@@ -44,19 +50,20 @@ pub(crate) fn run_steps(steps: &mut Steps, choice: Choice, filters: &[String]) -
     })?;
     steps.step("the API once more, on PostgreSQL", || {
         let mut test = cargo_test();
-        test.args(["--test", "api"]).env("TEST_DATABASE", "postgres");
+        test.args(["--test", "api"]).env("TEST_DATABASE", "postgres").env(TEST_THREADS, &waiting);
         // What is true of the SQLite file only; and what ran on PostgreSQL the first time too.
         run_command(with(&mut test, filters).args(["--skip", "sqlite_file::", "--skip", "nodes::"]), ADVICE)
     })?;
     steps.step("journeys in a real browser", || {
         let mut test = cargo_test();
         // One more than the cores: a test waits for its browser every now and then.
-        let threads = std::thread::available_parallelism().map_or(1, usize::from) + 1;
-        run_command(
-            with(test.args(["--test", "browser"]).env("RUST_TEST_THREADS", threads.to_string()), filters),
-            ADVICE,
-        )
+        test.args(["--test", "browser"]).env(TEST_THREADS, (cores() + 1).to_string());
+        run_command(with(&mut test, filters), ADVICE)
     })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Always the whole workspace: another selection would unify features differently and compile everything twice.
