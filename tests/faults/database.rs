@@ -4,7 +4,7 @@
 use crate::faults_md::saw;
 use crate::harness::aftermath::{Found, look, send_to_the_end};
 use crate::harness::client::Answer;
-use crate::harness::postgres::Server;
+use crate::harness::postgres;
 use crate::harness::site::Setup;
 use crate::harness::{ANA, Parcel, Sender, Site, rows, until};
 use futures_util::future::{join, join3};
@@ -22,7 +22,7 @@ fn come_again(answer: &Answer) {
 
 #[actix_web::test]
 async fn a_database_killed_in_mid_request_is_answered_with_try_again_and_found_again() {
-    let mut server = Server::start();
+    let mut server = postgres::start();
     let mut admin = rows::connect_to(&server.url("postgres")).await;
     // As in production: what was committed is there after the database itself was killed.
     for sql in ["ALTER SYSTEM SET synchronous_commit = on", "SELECT pg_reload_conf()", "CREATE DATABASE films"] {

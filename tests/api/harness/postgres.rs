@@ -1,44 +1,26 @@
 //! A PostgreSQL of the tests' own: one private server a test process, one database a test.
 //!
-//! The server listens on a socket in a temporary folder only. It ends, and its folder with it, when the pipe that the
-//! test process holds closes, however that process ended. Making a database takes PostgreSQL longer than most tests take,
-//! so they are emptied and used again.
+//! Making a database takes PostgreSQL longer than most tests take, so they are emptied and used again.
 
 #![allow(dead_code, reason = "each test binary uses its part of this")]
 
+#[path = "../../shared/postgres.rs"]
+mod server;
+
+use self::server::Server;
 use super::rows;
 use filmjacket::config::Database;
 use filmjacket::store::Store;
 use sqlx::AssertSqlSafe;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 
-/// Makes a server in a folder of its own, tells the folder, and carries out orders for pg_ctl until standard input ends.
-/// Nothing is synced: what a test wrote need not outlive the machine. Text sorts as English does, which is as unlike bytes
-/// as it gets.
-const SCRIPT: &str = r#"
-trap '' INT
-set -e
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-"$1/initdb" -D "$dir/db" -U filmjacket --auth=trust --no-sync -E UTF8 --locale=C --locale-provider=icu --icu-locale=en >/dev/null
-cat >>"$dir/db/postgresql.conf" <<END
-listen_addresses = ''
-unix_socket_directories = '$dir'
+/// Nothing is synced: what a test wrote need not outlive the machine.
+const SETTINGS: &str = "
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_connections = 300
-jit = off
-END
-"$1/pg_ctl" -D "$dir/db" -w -l "$dir/log" start >/dev/null || { cat "$dir/log" >&2; exit 1; }
-echo "$dir"
-while read -r order; do "$1/pg_ctl" -D "$dir/db" -w -l "$dir/log" $order >/dev/null; echo "$order"; done
-"$1/pg_ctl" -D "$dir/db" -m immediate stop >/dev/null
-"#;
+jit = off";
 
 /// Ends what the last test left running and empties the tables, whatever depends on what.
 const CLEAN: &str = "
@@ -55,16 +37,8 @@ END $$";
 /// Connections of one node: several nodes of several tests share the server.
 const CONNECTIONS: u32 = 10;
 
-/// A server; it ends with this, and with this process.
-pub(crate) struct Server {
-    /// Holds the pipe.
-    script: Child,
-    told: BufReader<ChildStdout>,
-    folder: String,
-}
-
 struct Cluster {
-    server: Server,
+    server: Arc<Server>,
     orders: mpsc::Sender<Order>,
 }
 
@@ -120,10 +94,6 @@ impl Drop for TestDatabase {
     }
 }
 
-fn url_of(folder: &str, name: &str) -> String {
-    format!("postgres://filmjacket@localhost/{name}?host={folder}")
-}
-
 fn settings_of(url: &str) -> Database {
     match Database::parse(url).unwrap() {
         Database::Server { url, .. } => Database::Server { url, connections: CONNECTIONS },
@@ -135,44 +105,18 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
-impl Server {
-    pub(crate) fn start() -> Self {
-        let mut command = Command::new("sh");
-        // PostgreSQL refuses to run as root.
-        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
-            command = Command::new("runuser");
-            command.args(["-u", "postgres", "--", "sh"]);
-        }
-        command.args(["-c", SCRIPT, "sh"]).arg(programs()).current_dir("/").env_remove("TMPDIR");
-        let mut script = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut told = BufReader::new(script.stdout.take().unwrap());
-        let mut folder = String::new();
-        told.read_line(&mut folder).unwrap();
-        let folder = folder.trim().to_owned();
-        assert!(!folder.is_empty(), "PostgreSQL did not start");
-        Self { script, told, folder }
-    }
-
-    /// Has pg_ctl do something, such as `-m immediate stop`, and waits until it is done.
-    pub(crate) fn order(&mut self, order: &str) {
-        writeln!(self.script.stdin.as_mut().unwrap(), "{order}").unwrap();
-        let mut done = String::new();
-        self.told.read_line(&mut done).unwrap();
-        assert_eq!(done.trim(), order, "pg_ctl could not");
-    }
-
-    pub(crate) fn url(&self, name: &str) -> String {
-        url_of(&self.folder, name)
-    }
+/// A server of a test's own.
+pub(crate) fn start() -> Server {
+    Server::start(SETTINGS)
 }
 
 impl Cluster {
     fn start() -> Self {
-        let server = Server::start();
+        let server = Arc::new(start());
         let (orders, inbox) = mpsc::channel();
-        let place = server.folder.clone();
+        let shared = Arc::clone(&server);
         // A thread of its own: the first test's runtime ends with that test.
-        std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(&place, &inbox)));
+        std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(&shared, &inbox)));
         Self { server, orders }
     }
 
@@ -184,8 +128,8 @@ impl Cluster {
 }
 
 /// Makes, empties and lends databases, one order after the other.
-async fn serve(folder: &str, inbox: &mpsc::Receiver<Order>) {
-    let mut admin = rows::connect_to(&url_of(folder, "postgres")).await;
+async fn serve(server: &Server, inbox: &mpsc::Receiver<Order>) {
+    let mut admin = rows::connect_to(&server.url("postgres")).await;
     let mut free = Vec::new();
     let mut names = (1..).map(|n| format!("test_{n}"));
     let mut make = async || {
@@ -196,7 +140,7 @@ async fn serve(folder: &str, inbox: &mpsc::Receiver<Order>) {
     while let Ok(order) = inbox.recv() {
         match order {
             Order::GiveBack(name) => {
-                sqlx::raw_sql(CLEAN).execute(&mut rows::connect_to(&url_of(folder, &name)).await).await.unwrap();
+                sqlx::raw_sql(CLEAN).execute(&mut rows::connect_to(&server.url(&name)).await).await.unwrap();
                 free.push(name);
             }
             Order::TakeBare(reply) => reply.send(make().await).unwrap(),
@@ -205,7 +149,7 @@ async fn serve(folder: &str, inbox: &mpsc::Receiver<Order>) {
                     Some(name) => name,
                     None => {
                         let name = make().await;
-                        Store::open(&settings_of(&url_of(folder, &name))).await.unwrap().close().await;
+                        Store::open(&settings_of(&server.url(&name))).await.unwrap().close().await;
                         name
                     }
                 };
@@ -213,17 +157,4 @@ async fn serve(folder: &str, inbox: &mpsc::Receiver<Order>) {
             }
         }
     }
-}
-
-/// The folder of `initdb` and the server: Debian keeps each version's beside PATH.
-fn programs() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
-    folders.sort();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    folders.extend(std::env::split_paths(&path));
-    folders
-        .into_iter()
-        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
-        .expect("PostgreSQL is needed; `cargo xtask test` installs it")
 }
