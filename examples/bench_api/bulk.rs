@@ -71,15 +71,15 @@ pub(crate) fn measure_down(server: &Server, bare: &Server, target: &Target, tick
     let zeros = |_: u64| (format!("GET /{PART_LEN} HTTP/1.1\r\nhost: bench\r\n\r\n"), [].as_slice());
     let bare = move_all(bare, target.parts, &zeros);
     tell("download by range", &move_all(server, target.parts, &ranged), &bare);
-    row::print("server's peak memory", server.peak_mib(), "MiB", json!({ "target": "<= 100" }));
+    row::print("f", "server's peak memory", server.peak_mib(), "MiB", json!({ "target": "<= 100" }));
 }
 
 fn tell(what: &str, moved: &Moved, bare: &Moved) {
     let ratio = moved.mb_per_second / bare.mb_per_second;
-    row::print(what, moved.mb_per_second, "MB/s", json!({ "ratio": ratio, "beside": "bare sink" }));
-    row::print(&format!("{what}, bare sink"), bare.mb_per_second, "MB/s", json!({}));
-    row::print(&format!("{what}, server's processor time"), moved.cpu_ms_per_mb, "ms/MB", json!({}));
-    row::print(&format!("{what}, bare sink's processor time"), bare.cpu_ms_per_mb, "ms/MB", json!({}));
+    row::print("f", what, moved.mb_per_second, "MB/s", json!({ "ratio": ratio, "beside": "bare sink" }));
+    row::print("f", &format!("{what}, bare sink"), bare.mb_per_second, "MB/s", json!({}));
+    row::print("f", &format!("{what}, server's processor time"), moved.cpu_ms_per_mb, "ms/MB", json!({}));
+    row::print("f", &format!("{what}, bare sink's processor time"), bare.cpu_ms_per_mb, "ms/MB", json!({}));
 }
 
 /// Makes one request a part, [`LANES`] at a time, each lane on a connection of its own.

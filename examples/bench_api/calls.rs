@@ -1,7 +1,7 @@
 //! Create, list, unlock: the calls that people wait for and that grow with the database.
 
 use super::bulk::Target;
-use super::fill::{Filled, SENDERS};
+use super::fill::Filled;
 use super::load::{self, Call, Outcome};
 use super::row;
 use super::server::Server;
@@ -20,7 +20,7 @@ use std::rc::Rc;
 const OPENINGS: usize = 100;
 
 /// What every call knows.
-struct Site {
+pub(crate) struct Site {
     origin: String,
     sessions: Vec<String>,
     now: i64,
@@ -34,17 +34,27 @@ impl Site {
         let (sessions, middle) = (filled.sessions.clone(), filled.middle.clone());
         Self { origin: server.origin(), sessions, now: filled.now, middle, links: Vec::new() }
     }
+
+    /// With so many transfers to unlock.
+    pub(crate) async fn prepare(server: &Server, filled: &Filled, links: usize) -> Rc<Self> {
+        let mut site = Self::new(server, filled);
+        let http = Client::default();
+        for number in 0..links {
+            let link = make_ready(&http, &site, number).await;
+            site.links.push(link);
+        }
+        Rc::new(site)
+    }
+
+    /// Everybody but the busiest in turn.
+    fn sender(&self, number: usize) -> usize {
+        1 + number % (self.sessions.len() - 1)
+    }
 }
 
 /// Measures each kind of call and prints its rows; `scale` is a hundredth of the number of calls.
 pub(crate) async fn measure(server: &Server, filled: &Filled, scale: usize) {
-    let mut site = Site::new(server, filled);
-    let http = Client::default();
-    for number in 0..scale / 5 {
-        let link = make_ready(&http, &site, number).await;
-        site.links.push(link);
-    }
-    let site = Rc::new(site);
+    let site = Site::prepare(server, filled, scale / 5).await;
     tell("create, 99 senders", &load::run(scale * 20, Create(Rc::clone(&site))).await);
     tell("create, sender of 10,000 transfers", &load::run(scale, CreateBusiest(Rc::clone(&site))).await);
     tell("list, newest 50 of 10,000", &load::run(scale * 40, List(Rc::clone(&site), false)).await);
@@ -53,17 +63,16 @@ pub(crate) async fn measure(server: &Server, filled: &Filled, scale: usize) {
 }
 
 fn tell(what: &str, outcome: &Outcome) {
-    row::print(what, outcome.calls_per_second, "calls/s", json!({}));
-    row::print(&format!("{what}, p99"), outcome.p99_ms, "ms", json!({}));
+    row::print("f", what, outcome.calls_per_second, "calls/s", json!({}));
+    row::print("f", &format!("{what}, p99"), outcome.p99_ms, "ms", json!({}));
 }
 
 #[derive(Clone)]
-struct Create(Rc<Site>);
+pub(crate) struct Create(pub(crate) Rc<Site>);
 
 impl Call for Create {
     async fn make(&self, http: &Client, number: usize) {
-        let sender = 1 + number % (SENDERS - 1);
-        post(http, &self.0, sender, "transfers", &announcement(&self.0, 3)).await;
+        post(http, &self.0, self.0.sender(number), "transfers", &announcement(&self.0, 3)).await;
     }
 }
 
@@ -76,8 +85,9 @@ impl Call for CreateBusiest {
     }
 }
 
+/// Of the busiest sender: the newest page, or one from the middle.
 #[derive(Clone)]
-struct List(Rc<Site>, bool);
+pub(crate) struct List(pub(crate) Rc<Site>, pub(crate) bool);
 
 impl Call for List {
     async fn make(&self, http: &Client, _: usize) {
@@ -91,7 +101,7 @@ impl Call for List {
 }
 
 #[derive(Clone)]
-struct Unlock(Rc<Site>);
+pub(crate) struct Unlock(pub(crate) Rc<Site>);
 
 impl Call for Unlock {
     async fn make(&self, http: &Client, number: usize) {
@@ -108,7 +118,7 @@ impl Call for Unlock {
 
 /// A transfer of one small file, sealed as far as the server can tell, to be opened a hundred times.
 async fn make_ready(http: &Client, site: &Site, number: usize) -> UnlockRequest {
-    let sender = 1 + number % (SENDERS - 1);
+    let sender = site.sender(number);
     let mut create = announcement(site, 1);
     let part = vec![7; 116];
     create.objects[0].object_len = part.len() as u64;

@@ -1,21 +1,20 @@
-//! A database as it is after years: 100 senders, one of whom sent a tenth of everything; the newest tenth is still there.
+//! A database as it is after years: many senders, one of whom sent a tenth of everything; the newest tenth is still there.
+//!
+//! The same SQL for both engines. Ids are spread over the whole range in no order, as random ones are: an index over them has
+//! no end at which everything happens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use filmjacket::config::Database;
 use filmjacket::keys::{hash_secret, make_secret};
 use filmjacket::store::Store;
 use protocol::Sha256Digest;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection as _, Executor as _};
-use std::path::Path;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use std::time::SystemTime;
-
-/// Senders, the busiest first.
-pub(crate) const SENDERS: usize = 100;
 
 /// A filled database.
 pub(crate) struct Filled {
-    /// The session cookie of each sender.
+    /// The session cookie of each sender, the busiest first.
     pub(crate) sessions: Vec<String>,
     /// Seconds since 1970.
     pub(crate) now: i64,
@@ -23,70 +22,139 @@ pub(crate) struct Filled {
     pub(crate) middle: String,
 }
 
-/// Account `i` as the tables name it: base64url of 32 bytes, as every id, digest and hash here.
-const ACCOUNT: &str = "printf('%042dA', CASE WHEN i % 10 = 0 THEN 0 ELSE 1 + (i * 7919) % 99 END)";
+/// The number of a sender's account, which transfer `i` is from.
+fn account(senders: u64) -> String {
+    id(43, &format!("CASE WHEN i % 10 = 0 THEN 0 ELSE 1 + (i * 7919) % ({senders} - 1) END"))
+}
+
+/// As the tables name things: base64url of 16 bytes (22 characters) or 32 (43), of which the last says less than the others.
+/// The largest prime below 10^9 and a large factor send each number to a place of its own.
+pub(crate) fn id(len: usize, number: &str) -> String {
+    let place = format!("(1000000000 + CAST({number} AS BIGINT) * 387420489 % 999999937)");
+    format!("substr(CAST({place} AS TEXT), 2) || '{:0>1$}'", "A", len - 9)
+}
+
+/// Numbers from `first` up to `last` less one, as the table `n (i)`.
+pub(crate) fn numbers(first: u64, last: u64) -> String {
+    format!(
+        "WITH RECURSIVE n (i) AS
+             (SELECT CAST({first} AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {last})"
+    )
+}
 
 /// Makes the tables and fills them.
-pub(crate) async fn fill(data: &Path, transfers: u32) -> Filled {
-    let path = data.join("filmjacket.sqlite");
-    Store::open(&filmjacket::config::Database::File(path.clone())).await.unwrap().close().await;
-    let mut database = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
+pub(crate) async fn fill(database: &Database, transfers: u64) -> Filled {
+    Store::open(database).await.unwrap().close().await;
+    let mut connection = connect(database).await;
+    let senders = (transfers / 1000).max(100);
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs().cast_signed();
-    let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {transfers})");
-    // Old ones were opened and purged; the newest tenth is ready.
-    let ready = format!("i >= {transfers} * 9 / 10");
-    // 500 days in all: 20 a day for the busiest sender.
-    let created = format!("{now} - ({transfers} - i) * (500 * 86400 / {transfers})");
-    let statements = [
-        "PRAGMA synchronous = OFF; BEGIN".to_owned(),
-        format!(
-            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {SENDERS})
-             INSERT INTO accounts SELECT printf('%042dA', i), 'sender' || i || '@clinic.example',
-                 'sender' || i || '@clinic.example', 'Dr. Ana Ruiz', 'North Clinic', {now} FROM n"
-        ),
-        format!(
-            "{numbers} INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state,
-                 files, total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at,
-                 expires_at, ready_at, ended_at, purged_at, token_hash, verifier, mail_id, mail_state)
-             SELECT printf('%021dA', i), {ACCOUNT}, printf('%042dA', i), 'anna' || i || '@clinic.example', 'clinician',
-                 iif({ready}, 'ready', 'expired'), 3, 100000000, 5, 1, 0, 1, {created}, {created},
-                 iif({ready}, {now} + 604800, {created} + 604800), {created} + 60,
-                 iif({ready}, NULL, {created} + 604800), iif({ready}, NULL, {created} + 604900),
-                 iif({ready}, printf('%042dA', i), NULL), iif({ready}, printf('%042dA', i), NULL),
-                 printf('%042dA', i), 'accepted' FROM n"
-        ),
-        format!(
-            "{numbers} INSERT INTO objects SELECT printf('%021dA', i * 3 + f.n), printf('%021dA', i), f.n, 33000000
-             FROM n, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2) f WHERE {ready}"
-        ),
-        "INSERT INTO parts SELECT object_id, p.n, printf('%042dA', p.n) FROM objects,
-             (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) p"
-            .to_owned(),
-        format!(
-            "{numbers} INSERT INTO sealed SELECT printf('%021dA', i), printf('%0400d', i), printf('%06000d', i),
-                 printf('%0200d', i) FROM n WHERE {ready}"
-        ),
-        format!("{numbers} INSERT INTO transfer_keys SELECT printf('%021dA', i), printf('%0120d', i) FROM n WHERE {ready}"),
-        format!(
-            "{numbers} INSERT INTO audit SELECT i * 4 + e.n, {created} + e.n, e.event, 'sender@clinic.example',
-                 printf('%021dA', i), '203.0.113.7', ''
-             FROM n, (SELECT 0 AS n, 'created' AS event UNION SELECT 1, 'sealed' UNION SELECT 2, 'opened'
-                 UNION SELECT 3, 'received') e"
-        ),
-    ];
-    for statement in statements {
-        database.execute(sqlx::AssertSqlSafe(statement)).await.unwrap();
+    connection.execute(without_checks(&connection)).await.unwrap();
+    connection.execute("BEGIN").await.unwrap();
+    for statement in statements(transfers, senders, now) {
+        connection.execute(AssertSqlSafe(statement)).await.unwrap();
     }
     let mut sessions = Vec::new();
-    for sender in 0..SENDERS {
+    for sender in 0..senders {
         let secret = make_secret().unwrap();
         let hash = Sha256Digest::from_bytes(hash_secret(&secret)).to_text();
-        let session = "INSERT INTO sessions VALUES ($1, $2, $3, $3)";
-        let session = sqlx::query(session).bind(hash).bind(format!("{sender:042}A")).bind(now);
-        session.execute(&mut database).await.unwrap();
+        let account = id(43, &sender.to_string());
+        let session = format!("INSERT INTO sessions SELECT '{hash}', {account}, {now}, {now}");
+        connection.execute(AssertSqlSafe(session)).await.unwrap();
         sessions.push(format!("filmjacket-session={}", URL_SAFE_NO_PAD.encode(secret.as_slice())));
     }
-    database.execute("COMMIT").await.unwrap();
-    database.close().await.unwrap();
-    Filled { sessions, now, middle: format!("{:021}A", transfers / 20 * 10) }
+    connection.execute("COMMIT").await.unwrap();
+    // What a server does by itself in the hours that such a filling takes in life.
+    connection.execute(tidied(&connection)).await.unwrap();
+    let middle = format!("SELECT {}", id(22, &(transfers / 20 * 10).to_string()));
+    let (middle,): (String,) = sqlx::query_as(AssertSqlSafe(middle)).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    Filled { sessions, now, middle }
+}
+
+/// Beside the server's own connections.
+pub(crate) async fn connect(database: &Database) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    let url = match database {
+        Database::File(path) => format!("sqlite://{}", path.display()),
+        Database::Server { url, .. } => url.expose().to_owned(),
+    };
+    AnyConnection::connect(&url).await.unwrap()
+}
+
+/// Who refers to whom is right, and need not be looked up a million times.
+fn without_checks(connection: &AnyConnection) -> &'static str {
+    match connection.backend_name() {
+        "PostgreSQL" => "SET session_replication_role = replica",
+        _ => "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF",
+    }
+}
+
+fn tidied(connection: &AnyConnection) -> &'static str {
+    match connection.backend_name() {
+        "PostgreSQL" => "VACUUM ANALYZE",
+        _ => "PRAGMA optimize",
+    }
+}
+
+fn statements(transfers: u64, senders: u64, now: i64) -> Vec<String> {
+    let (all, ready) = (numbers(0, transfers), numbers(transfers * 9 / 10, transfers));
+    // Old ones were opened and purged; the newest tenth is ready.
+    let is_ready = format!("i >= {}", transfers * 9 / 10);
+    // 500 days in all: 20 a day for the busiest of 100,000.
+    let created = format!("{now} - ({transfers} - i) * 43200000 / {transfers}");
+    let (transfer, object, hash) = (id(22, "i"), id(22, "i * 3 + f.n"), id(43, "i"));
+    vec![
+        format!(
+            "{} INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at, sender, signed_in_at)
+             SELECT {hash}, 'sender' || i || '@clinic.example', 'sender' || i || '@clinic.example', 'Dr. Ana Ruiz',
+                 'North Clinic', {now}, 1, {now} FROM n",
+            numbers(0, senders)
+        ),
+        format!(
+            "{all} INSERT INTO transfers (transfer_id, account_id, request_hash, recipient_email, recipient_kind, state,
+                 files, total_len, max_openings, openings, refused_attempts, notify_opened, created_at, touched_at,
+                 expires_at, ready_at, ended_at, purged_at, token_hash, verifier, mail_id, mail_state)
+             SELECT {transfer}, {}, {hash}, 'anna' || i || '@clinic.example', 'clinician',
+                 CASE WHEN {is_ready} THEN 'ready' ELSE 'expired' END, 3, 100000000, 5, 1, 0, 1, {created}, {created},
+                 CASE WHEN {is_ready} THEN {now} + 604800 ELSE {created} + 604800 END, {created} + 60,
+                 CASE WHEN {is_ready} THEN NULL ELSE {created} + 604800 END,
+                 CASE WHEN {is_ready} THEN NULL ELSE {created} + 604900 END,
+                 CASE WHEN {is_ready} THEN {hash} ELSE NULL END, CASE WHEN {is_ready} THEN {hash} ELSE NULL END,
+                 {hash}, 'accepted' FROM n",
+            account(senders)
+        ),
+        format!(
+            "{ready} INSERT INTO objects (object_id, transfer_id, position, object_len)
+             SELECT {object}, {transfer}, f.n, 33000000 FROM n, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2) f"
+        ),
+        format!(
+            "INSERT INTO parts (object_id, n, sha256) SELECT object_id, p.n, {} FROM objects,
+                 (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) p",
+            id(43, "p.n")
+        ),
+        format!(
+            "{ready} INSERT INTO sealed (transfer_id, capsule, manifest, repeat_token)
+             SELECT {transfer}, {}, {}, {} FROM n",
+            id(400, "i"),
+            id(6000, "i"),
+            id(200, "i")
+        ),
+        format!(
+            "{ready} INSERT INTO transfer_keys (transfer_id, wrapped_key) SELECT {transfer}, {} FROM n",
+            id(120, "i")
+        ),
+        format!(
+            "{all} INSERT INTO audit (seq, at, event, actor, transfer_id, address, detail, hash)
+             SELECT i * 4 + e.n + 1, {created} + e.n, e.event, 'sender' || i % {senders} || '@clinic.example', {transfer},
+                 '203.0.113.' || i % 250, '', {hash}
+             FROM n, (SELECT 0 AS n, 'transfer.created' AS event UNION SELECT 1, 'transfer.sealed'
+                 UNION SELECT 2, 'transfer.opened' UNION SELECT 3, 'transfer.received') e"
+        ),
+        // As if all of it were so old that the chain is verified from its end on.
+        format!(
+            "INSERT INTO audit_head (head_id, seq, hash, cut_seq, cut_hash, anchor_day)
+             SELECT 1, {transfers} * 4, {end}, {transfers} * 4, {end}, {now} / 86400",
+            end = id(43, "0")
+        ),
+    ]
 }

@@ -1,7 +1,8 @@
-//! What `cargo xtask bench f` runs: a release server with a full database, called as browsers call it.
+//! What `cargo xtask bench f g` runs: a release server with a full database, called as browsers call it.
 //!
 //! ```text
-//! bench_api <path of the server's binary>
+//! bench_api <path of the server's binary>            (f) its embedded defaults
+//! bench_api <path of the server's binary> postgres   (g) a million transfers in PostgreSQL
 //! ```
 //! The database is filled with SQL over the product's own migrations, because 100,000 transfers through the front door
 //! are days of quota. No limit is lifted: creating calls are spread over senders and unlocking calls over networks, as
@@ -9,6 +10,8 @@
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     reason = "a measuring program talks to its terminal and stops at the first fault"
 )]
 
@@ -16,14 +19,18 @@ mod bulk;
 mod calls;
 mod fill;
 mod load;
+mod paced;
+#[path = "../../tests/shared/postgres.rs"]
+mod postgres;
 mod row;
 mod server;
 mod sink;
 
-use std::path::PathBuf;
+use filmjacket::config::Database;
+use std::path::{Path, PathBuf};
 
-/// Transfers in the database, unless quick.
-const TRANSFERS: u32 = 100_000;
+/// Transfers in the embedded database, unless quick.
+const TRANSFERS: u64 = 100_000;
 
 fn main() {
     let argument = std::env::args().nth(1).unwrap();
@@ -31,10 +38,20 @@ fn main() {
         return sink::run();
     }
     let quick = std::env::var_os("BENCH_QUICK").is_some();
-    let data = tempfile::tempdir().unwrap();
+    let (binary, data) = (PathBuf::from(argument), tempfile::tempdir().unwrap());
+    match std::env::args().nth(2).as_deref() {
+        None => embedded(&binary, data.path(), quick),
+        Some("postgres") => paced::run(&binary, data.path(), quick),
+        Some(other) => panic!("there is nothing to measure on {other:?}"),
+    }
+}
+
+/// (f) On the embedded defaults.
+fn embedded(binary: &Path, data: &Path, quick: bool) {
     let runtime = actix_web::rt::System::new();
-    let filled = runtime.block_on(fill::fill(data.path(), if quick { 2_000 } else { TRANSFERS }));
-    let server = server::Server::start(&PathBuf::from(argument), data.path());
+    let database = Database::File(data.join("filmjacket.sqlite"));
+    let filled = runtime.block_on(fill::fill(&database, if quick { 2_000 } else { TRANSFERS }));
+    let server = server::Server::start(binary, data, &[]);
     runtime.block_on(calls::measure(&server, &filled, if quick { 10 } else { 100 }));
     let bare = bulk::start_sink();
     let target = runtime.block_on(calls::announce_bulk(&server, &filled, if quick { 8 } else { 128 }));

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-/// Prints one figure of part (f); `more` are its ratio, what that is beside, and its target.
-pub(crate) fn print(name: &str, value: f64, unit: &str, more: Value) {
+/// Prints one figure of a part; `more` are its ratio, what that is beside, and its target.
+pub(crate) fn print(part: &str, name: &str, value: f64, unit: &str, more: Value) {
     let mut row = Map::new();
-    for (key, value) in [("part", json!("f")), ("name", json!(name)), ("value", json!(value)), ("unit", json!(unit))] {
+    for (key, value) in [("part", json!(part)), ("name", json!(name)), ("value", json!(value)), ("unit", json!(unit))] {
         row.insert(key.to_owned(), value);
     }
     if let Value::Object(more) = more {

@@ -14,10 +14,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the product on a folder and waits until it answers.
-    pub(crate) fn start(binary: &Path, data: &Path) -> Self {
+    /// Starts the product on a folder, with settings beside its own defaults, and waits until it answers.
+    pub(crate) fn start(binary: &Path, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary);
         command.arg("serve").env("FILMJACKET_DATA", data).env("FILMJACKET_LOG__FILTER", "warn").stdout(Stdio::null());
+        command.envs(settings.iter().copied());
         // Networks are told by calls, as if through a proxy.
         command.env("FILMJACKET_TRUSTED_PROXIES", "[\"127.0.0.1/32\"]");
         Self::start_command(command)
