@@ -1,8 +1,10 @@
 //! What `cargo xtask bench` measures in browsers; ignored otherwise. Run it in release, or the figures mean nothing.
 
 mod bare;
+mod bucket;
 mod ciphers;
 mod memory;
+mod sdk;
 mod server;
 mod transfers;
 

@@ -1,4 +1,4 @@
-//! The release server on its embedded defaults, as a process of its own, so that its memory can be told.
+//! The release server as a process of its own, so that its memory can be told.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -19,8 +19,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts one that keeps everything in `data`.
+    /// Starts one on its embedded defaults, which keeps everything in `data`.
     pub(super) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts one with settings beside these, as the environment names them.
+    pub(super) fn start_with(data: &Path, settings: &[(&str, String)]) -> Self {
         // Taken in between by another process, the server says so and the bench ends: it is run by hand and seldom.
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let origin = format!("http://127.0.0.1:{port}");
@@ -29,6 +34,7 @@ impl Server {
             .env("FILMJACKET_LISTEN", format!("127.0.0.1:{port}"))
             .env("FILMJACKET_PUBLIC_URL", &origin)
             .env("FILMJACKET_DATA", data)
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .current_dir(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

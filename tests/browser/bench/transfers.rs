@@ -100,14 +100,14 @@ async fn measure(load: &Load, files: &[(PathBuf, [u8; 32])], engine: Engine, bar
 }
 
 /// What one direction took.
-struct Taken {
-    seconds: f64,
+pub(super) struct Taken {
+    pub(super) seconds: f64,
     /// MB of the tab above idle.
     tab: f64,
 }
 
 /// From *Seal and send* to the passcode on the screen.
-async fn send(server: &Server, engine: Engine, paths: &[PathBuf]) -> (Passed, Taken) {
+pub(super) async fn send(server: &Server, engine: Engine, paths: &[PathBuf]) -> (Passed, Taken) {
     let browser = Browser::start_in(engine).await;
     browser.sign_in_at(&server.origin, async || server.next_code()).await;
     let watch = Watch::start(&browser);
@@ -121,7 +121,7 @@ async fn send(server: &Server, engine: Engine, paths: &[PathBuf]) -> (Passed, Ta
 }
 
 /// From *Open*, with the passcode typed, to the last file in the download folder.
-async fn open(passed: &Passed, engine: Engine, files: &[(PathBuf, [u8; 32])]) -> Taken {
+pub(super) async fn open(passed: &Passed, engine: Engine, files: &[(PathBuf, [u8; 32])]) -> Taken {
     let browser = Browser::start_in(engine).await;
     browser.follow(&passed.link).await;
     let watch = Watch::start(&browser);

@@ -46,6 +46,12 @@ const PARTS: &[Part] = &[
     Part { letters: "b", title: "native sealing and opening, beside age and rage", run: native::run },
     Part { letters: "cd", title: "whole transfers in browsers, and their memory", run: transfers::run },
     Part { letters: "f", title: "API calls with 100,000 transfers", run: api::run },
+    Part {
+        letters: "g",
+        title: "API calls with 1,000,000 transfers in PostgreSQL, and a purge",
+        run: api::run_on_postgres,
+    },
+    Part { letters: "h", title: "1 GiB through an S3 bucket", run: transfers::run_through_bucket },
 ];
 
 /// What `--quick` is to the programs that measure.

@@ -1,4 +1,4 @@
-//! (c) Whole transfers through the product's pages beside bare ones, and (d) the memory that they take.
+//! (c) Whole transfers through the product's pages beside bare ones, and (d) the memory that they take; (h) through a bucket.
 
 use anyhow::Result;
 
@@ -10,12 +10,20 @@ use crate::wasm;
 
 /// Runs the browser test's own harness, in release: `tests/browser/bench` says how it measures.
 pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
+    measure(bench, "bench::transfers::whole_transfers_beside_bare_ones")
+}
+
+/// The same with the ciphertext in a real S3 store.
+pub(super) fn run_through_bucket(bench: &Bench) -> Result<Vec<Row>> {
+    measure(bench, "bench::bucket::one_gibibyte_through_a_bucket_beside_a_bare_upload")
+}
+
+fn measure(bench: &Bench, test: &str) -> Result<Vec<Row>> {
     packages::ensure_for_tests()?;
     wasm::build(bench.wasm_toolchain, &[wasm::PRODUCT])?;
     let mut measure = cargo();
     measure.args(["test", "--release", "--locked", "--package", "filmjacket", "--test", "browser"]);
-    measure.args(["--", "--ignored", "--exact", "--nocapture"]);
-    measure.arg("bench::transfers::whole_transfers_beside_bare_ones");
+    measure.args(["--", "--ignored", "--exact", "--nocapture", test]);
     measure.env("BENCH_SIZES", &bench.sizes);
     bench.rows_from(&mut measure)
 }
