@@ -22,9 +22,11 @@ pub use storage::{S3Settings, SecondCopy, Storage};
 
 use self::file::File;
 use crate::people::SignInRule;
+use crate::transfer::RoleLimits;
 use ipnet::IpNet;
-use protocol::sign_in::{Limits, Policy};
+use protocol::sign_in::{Limits, Policy, Role};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,6 +62,8 @@ pub struct Config {
     pub second_copy: Option<SecondCopy>,
     /// What a transfer may be.
     pub limits: Limits,
+    /// What it may be beyond that for those who hold a role.
+    pub role_limits: BTreeMap<Role, RoleLimits>,
     /// To whom a transfer may go.
     pub policy: Policy,
     /// Who is told of the audit, how long it is kept, and what is unusual.
@@ -276,6 +280,7 @@ impl Config {
             tls: file.tls,
             mail: MailSettings { from, way, dkim: file.mail.dkim },
             storage,
+            role_limits: file.limits.parse_roles()?,
             limits: file.limits.parse()?,
             policy: file.policy.parse()?,
             audit: file.audit.parse()?,

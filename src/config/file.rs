@@ -4,10 +4,11 @@ use super::audit::AuditSection;
 use super::database::DatabaseSection;
 use super::storage::SecondCopySection;
 use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
-use crate::transfer::parse_domain;
+use crate::transfer::{RoleLimits, parse_domain};
 use ipnet::IpNet;
-use protocol::sign_in::{Limits, MailboxRule, Policy};
+use protocol::sign_in::{Limits, MailboxRule, Policy, Role};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -63,6 +64,17 @@ pub(super) struct LimitsSection {
     pub(super) max_openings: u32,
     pub(super) max_transfers_per_day: u32,
     pub(super) max_stored_gib: u64,
+    pub(super) by_role: BTreeMap<Role, RoleLimitsSection>,
+}
+
+/// What is wider for those who hold a role.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RoleLimitsSection {
+    pub(super) max_file_gib: Option<u64>,
+    pub(super) max_transfer_gib: Option<u64>,
+    pub(super) max_lifetime_days: Option<u32>,
+    pub(super) max_openings: Option<u32>,
 }
 
 impl Default for LimitsSection {
@@ -75,38 +87,75 @@ impl Default for LimitsSection {
             max_openings: 100,
             max_transfers_per_day: 200,
             max_stored_gib: 500,
+            by_role: BTreeMap::new(),
         }
     }
 }
 
 impl LimitsSection {
     pub(super) fn parse(&self) -> Result<Limits, ConfigError> {
-        let gib = |value: u64| value.saturating_mul(1 << 30);
-        // What the parts of one object can hold (protocol::layout::MAX_PARTS); a larger promise could not be kept.
-        let largest = (protocol::layout::MAX_PARTS * protocol::layout::PART_LEN) >> 30;
-        if self.max_file_gib == 0 || self.max_file_gib > largest {
-            return Err(ConfigError::Value("limits.max_file_gib", format!("must be from 1 to {largest}")));
-        }
+        check_file_gib("limits.max_file_gib", self.max_file_gib)?;
         for (name, value) in [
             ("limits.max_files", self.max_files),
             ("limits.max_lifetime_days", self.max_lifetime_days),
             ("limits.max_openings", self.max_openings),
             ("limits.max_transfers_per_day", self.max_transfers_per_day),
         ] {
-            if value == 0 || value > 10_000 {
-                return Err(ConfigError::Value(name, "must be from 1 to 10000".to_owned()));
-            }
+            check_count(name, value)?;
         }
         Ok(Limits {
             max_files: self.max_files,
             max_file_len: gib(self.max_file_gib),
             max_transfer_len: gib(self.max_transfer_gib),
-            max_lifetime: i64::from(self.max_lifetime_days) * 24 * 60 * 60,
+            max_lifetime: days(self.max_lifetime_days),
             max_openings: self.max_openings,
             max_transfers_per_day: self.max_transfers_per_day,
             max_stored: gib(self.max_stored_gib),
         })
     }
+
+    pub(super) fn parse_roles(&self) -> Result<BTreeMap<Role, RoleLimits>, ConfigError> {
+        let read = |(role, section): (&Role, &RoleLimitsSection)| Ok((*role, section.parse()?));
+        self.by_role.iter().map(read).collect()
+    }
+}
+
+impl RoleLimitsSection {
+    fn parse(&self) -> Result<RoleLimits, ConfigError> {
+        self.max_file_gib.map_or(Ok(()), |value| check_file_gib("limits.by_role.max_file_gib", value))?;
+        self.max_lifetime_days.map_or(Ok(()), |value| check_count("limits.by_role.max_lifetime_days", value))?;
+        self.max_openings.map_or(Ok(()), |value| check_count("limits.by_role.max_openings", value))?;
+        Ok(RoleLimits {
+            max_file_len: self.max_file_gib.map(gib),
+            max_transfer_len: self.max_transfer_gib.map(gib),
+            max_lifetime: self.max_lifetime_days.map(days),
+            max_openings: self.max_openings,
+        })
+    }
+}
+
+const fn gib(value: u64) -> u64 {
+    value.saturating_mul(1 << 30)
+}
+
+fn days(value: u32) -> i64 {
+    i64::from(value) * 24 * 60 * 60
+}
+
+/// What the parts of one object can hold (`protocol::layout::MAX_PARTS`): a larger promise could not be kept.
+fn check_file_gib(name: &'static str, value: u64) -> Result<(), ConfigError> {
+    let largest = (protocol::layout::MAX_PARTS * protocol::layout::PART_LEN) >> 30;
+    if value == 0 || value > largest {
+        return Err(ConfigError::Value(name, format!("must be from 1 to {largest}")));
+    }
+    Ok(())
+}
+
+fn check_count(name: &'static str, value: u32) -> Result<(), ConfigError> {
+    if value == 0 || value > 10_000 {
+        return Err(ConfigError::Value(name, "must be from 1 to 10000".to_owned()));
+    }
+    Ok(())
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::config::Patience;
 use crate::people::{REFRESH_AFTER, SessionLimits};
 use crate::store::{Account, AuditEntry, Event};
-use crate::transfer::size_text;
+use crate::transfer::{limits_of, size_text};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -16,7 +16,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, StreamExt as _};
-use protocol::sign_in::Role;
+use protocol::sign_in::{Limits, Role};
 use protocol::{ProblemKind, Ticket};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -54,6 +54,12 @@ impl Person {
             address: Some(client.address()),
             detail: String::new(),
         }
+    }
+
+    /// What a transfer of theirs may be.
+    pub(super) fn limits(&self, app: &App) -> Limits {
+        let held = app.config.role_limits.iter().filter(|(role, _)| self.account.standing.holds(**role));
+        limits_of(&app.config.limits, held.map(|(_, wider)| *wider))
     }
 
     /// The person, if they hold the role.

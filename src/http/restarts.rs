@@ -23,7 +23,7 @@ pub(super) async fn restart(
     let (transfer_id, object_id) = path.into_inner();
     find_owned(&app, &sender, &transfer_id).await?;
     rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
-    let limits = &app.config.limits;
+    let limits = &sender.limits(&app);
     let replacement = Replacement::parse(&request, limits)?;
     let mut entry = sender.entry(&app, Event::Restarted, client);
     entry.transfer_id = Some(transfer_id);

@@ -56,7 +56,7 @@ pub(super) async fn seal(
 async fn seal_draft(asked: &Asked<'_>, owned: &OwnedTransfer, client: Client) -> Result<Option<LinkToken>, Refusal> {
     let Asked { app, sender, id, request, verifier } = asked;
     let uploads = app.store.list_uploads(id).await?;
-    check_rules(app, owned, uploads.iter().map(|(object, _)| object.object_len).collect())?;
+    check_rules(app, sender, owned, uploads.iter().map(|(object, _)| object.object_len).collect())?;
     check_complete(uploads.iter().map(|(object, _)| object))?;
     complete(app, id, uploads).await?;
     let token = make_token()?;
@@ -128,10 +128,10 @@ pub(super) async fn resend(
 }
 
 /// The rules are those of now: they may have become stricter since the draft was announced.
-fn check_rules(app: &App, owned: &OwnedTransfer, object_lens: Vec<u64>) -> Result<(), Refusal> {
+fn check_rules(app: &App, sender: &Sender, owned: &OwnedTransfer, object_lens: Vec<u64>) -> Result<(), Refusal> {
     check_address(app, owned)?;
     let terms = Terms { object_lens, max_openings: owned.max_openings, expires_at: owned.expires_at };
-    terms.check(&app.config.limits, app.clock.now())?;
+    terms.check(&sender.limits(app), app.clock.now())?;
     Ok(())
 }
 

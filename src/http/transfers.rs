@@ -34,21 +34,21 @@ pub(super) async fn create(
         return Err(Refusal::new(ProblemKind::ProfileMissing, detail));
     }
     rates::CHANGES_BY_ACCOUNT.spend(&app, &account.account_id).await?;
+    let limits = sender.limits(&app);
     let request_hash: [u8; 32] = Sha256::digest(serde_json::to_vec(&request).map_err(std::io::Error::other)?).into();
     // A repeated request is answered as before, also if the limits would no longer let it through.
     if let Some(before) = app.store.find_created(&account.account_id, &request.transfer_id, &request_hash).await? {
-        return answer_creation(before, &app.config.limits, app.blobs.way());
+        return answer_creation(before, &limits, app.blobs.way());
     }
     let recipient = EmailAddress::parse(&request.recipient.email, "recipient.email")?;
     check_recipient(&app.config.policy, recipient.domain())?;
     request.recipient.email = recipient.to_string();
     let transfer_id = request.transfer_id;
-    let draft = Draft::parse(request, &app.config.limits, &app.config.policy, app.clock.now())?;
+    let draft = Draft::parse(request, &limits, &app.config.policy, app.clock.now())?;
     let mut entry = sender.entry(&app, Event::Created, client);
     entry.transfer_id = Some(transfer_id);
-    let created =
-        app.store.create_transfer(&account.account_id, &draft, &request_hash, &app.config.limits, &entry).await?;
-    answer_creation(created, &app.config.limits, app.blobs.way())
+    let created = app.store.create_transfer(&account.account_id, &draft, &request_hash, &limits, &entry).await?;
+    answer_creation(created, &limits, app.blobs.way())
 }
 
 fn answer_creation(creation: Creation, limits: &Limits, upload: Way) -> Result<HttpResponse, Refusal> {

@@ -1,8 +1,9 @@
 //! The sending policy: to whom may be sent, what is asked of recipients, and ways around it that must not work.
 
-use crate::harness::{DAY, Parcel, Sender, Site};
+use crate::harness::{DAY, Parcel, Sender, Site, people};
 use filmjacket::config::Config;
-use protocol::sign_in::{MailboxRule, Me};
+use filmjacket::transfer::RoleLimits;
+use protocol::sign_in::{MailboxRule, Me, Role};
 
 const ANA: &str = "ana@clinic.example";
 
@@ -157,4 +158,33 @@ async fn a_policy_asks_for_mailbox_codes_whatever_the_sender_says_and_also_of_wh
         sender.send(&parcel).await.ask().await.refused(401, "mailbox-code-needed");
         assert!(sender.look(&parcel.id()).await.mailbox_code);
     }
+}
+
+#[actix_web::test]
+async fn a_role_widens_what_its_holders_may_send_and_nobody_elses() {
+    let site = Site::start_with(|config| {
+        config.limits.max_openings = 10;
+        config.limits.max_file_len = 1000;
+        let wider = RoleLimits { max_openings: Some(20), max_file_len: Some(2000), ..RoleLimits::default() };
+        config.role_limits.insert(Role::DepartmentHead, wider);
+    })
+    .await;
+    let (head, sender) = (Sender::sign_in(&site, ANA).await, Sender::sign_in(&site, "bob@clinic.example").await);
+    people::give(&site, ANA, &[Role::Sender, Role::DepartmentHead]).await;
+    // The head of no department heads none.
+    let many = || Parcel::scribble(&site, &[1]).openings(20);
+    head.create(&many()).await.refused(422, "invalid-field");
+    people::set(&site, ANA, "department = 'Radiology'").await;
+    let me: Me = head.client.get("/api/v1/me").await.expect(200).json();
+    assert_eq!((me.limits.max_openings, me.limits.max_file_len), (20, 2000));
+    head.create(&many()).await.expect(201);
+    let parcel = Parcel::scribble(&site, &[2000]);
+    head.send(&parcel).await;
+    sender.create(&many()).await.refused(422, "invalid-field");
+    sender.create(&Parcel::scribble(&site, &[2000])).await.refused(422, "object-too-long");
+    // A draft of who is head no more is sealed by the rules of now.
+    let draft = Parcel::scribble(&site, &[2000]);
+    head.upload(&draft).await;
+    people::give(&site, ANA, &[Role::Sender]).await;
+    head.seal(&draft).await.refused(422, "object-too-long");
 }
