@@ -13,18 +13,18 @@ use sqlx::AnyConnection;
 const DRAFT: Found = Found { state: State::Draft, parts: (1, 1) };
 const READY: Found = Found { state: State::Ready, parts: (1, 1) };
 
-/// Keeps everyone from appending to the audit, which is the last that a transaction does before its commit: the lock of
-/// `store/locks.rs`.
+/// Keeps everyone from appending to the audit, which is the last that a transaction does before its commit: whoever appends
+/// changes its head first (`store/locks.rs`).
 pub(crate) async fn hold_the_audit(site: &Site) -> AnyConnection {
     let mut connection = rows::connect_to(&site.database_url()).await;
-    sqlx::raw_sql("SELECT pg_advisory_lock(28827414438373748)").execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT 1 FROM audit_head FOR UPDATE").execute(&mut connection).await.unwrap();
     connection
 }
 
 /// Waits until so many transactions have done all but their last step, or others ask for the same lock.
 pub(crate) async fn wait_for_the_audit(site: &Site, waiting: usize) {
-    let sql = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let sql = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waiting = waiting.to_string();
     until("a transaction at its last step", async || (rows::one(site, sql).await == waiting).then_some(())).await;
 }
