@@ -149,6 +149,30 @@ impl Rules {
         flags
     }
 
+    /// The rules in force, one sentence each.
+    pub fn sentences(&self) -> Vec<String> {
+        let off = |is_on: bool, sentence: String| if is_on { sentence } else { format!("(Off) {sentence}") };
+        vec![
+            off(
+                self.refused_passcodes > 0,
+                format!("{} refused passcodes of one transfer within 24 hours.", self.refused_passcodes),
+            ),
+            off(self.networks > 0, format!("One transfer opened from {} networks within 30 days.", self.networks)),
+            off(
+                self.volume_times > 0,
+                format!(
+                    "A sender’s day of {} GiB or more that is {} times their largest of the 60 days before.",
+                    self.volume_least >> 30,
+                    self.volume_times
+                ),
+            ),
+            match self.hours {
+                Some(hours) => format!("Anything that a sender does outside {hours}."),
+                None => "(Off) Anything that a sender does outside working hours.".to_owned(),
+            },
+        ]
+    }
+
     fn judge_refusals(&self, facts: &[Fact]) -> Vec<Flag> {
         let limit = u64::from(self.refused_passcodes);
         let judge = |fact: &Fact| match fact {

@@ -1,7 +1,7 @@
 //! `filmjacket audit verify`, `export` and `key`: whether the audit is as it was written, and its rows for others.
 
 use super::{Failure, tell_progress};
-use crate::audit::{Anchor, Format, Verified};
+use crate::audit::{Anchor, Format, Verified, parse_time};
 use crate::config::{Config, ConfigError, Database, Reading};
 use crate::keys::{AnchorPublicKey, ServerKey};
 use crate::store::{AuditReader, verify_audit};
@@ -9,9 +9,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use protocol::Timestamp;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{Date, OffsetDateTime};
 
 /// What can be done with the audit.
 #[derive(Debug, Subcommand)]
@@ -162,13 +159,4 @@ fn own_key(config: &Config) -> Result<AnchorPublicKey, Failure> {
         None => ServerKey::load(&config.data.join("server.key"))?,
     };
     Ok(key.derive_anchor_key()?.public())
-}
-
-/// A day, which begins at midnight in UTC, or a moment.
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let day = Date::parse(text, format_description!("[year]-[month]-[day]")).map(|day| day.midnight().assume_utc());
-    let moment = day.or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
-    moment
-        .map(|moment| Timestamp::from_unix(moment.unix_timestamp()))
-        .map_err(|_| "neither a day such as 2027-01-31 nor a time such as 2027-01-31T08:00:00Z".to_owned())
 }

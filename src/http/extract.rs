@@ -125,6 +125,8 @@ macro_rules! role_extractors {
 role_extractors! {
     /// Who sends.
     Sender
+    /// Who reads the audit.
+    Auditor
 }
 
 /// Whoever proved an address to see what waits for it.

@@ -9,6 +9,7 @@
 //! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
 //! | `codes` | codes that are mailed and typed, for all that they lead to |
 //! | `direct` | signed requests for parts that do not pass through here |
+//! | `audit`, `audit_page` | what auditors read |
 //! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
@@ -16,6 +17,8 @@
 //! This room must not hold rules (`transfer`, `people`) or SQL (`store`). A handler reads as a script.
 
 mod assets;
+mod audit;
+mod audit_page;
 mod client;
 mod codes;
 mod cookies;
@@ -113,6 +116,7 @@ routes! {
     "/send" => { GET Sender pages::send }
     "/sent" => { GET Sender pages::sent }
     "/sent/{transfer_id}" => { GET Sender pages::transfer }
+    "/audit" => { GET Auditor audit_page::show }
     "/open" => { GET Anyone pages::open }
     "/mine" => { GET Anyone pages::mine }
     "/about" => { GET Anyone pages::about }
@@ -133,6 +137,9 @@ routes! {
     "/api/v1/transfers/{transfer_id}/end" => { POST Owner transfers::end }
     "/api/v1/transfers/{transfer_id}/mail" => { POST Owner sealing::resend }
     "/api/v1/transfers/{transfer_id}/log" => { GET Owner transfers::log }
+    "/api/v1/audit" => { GET Auditor audit::list }
+    "/api/v1/audit/state" => { GET Auditor audit::state }
+    "/api/v1/audit/export" => { GET Auditor audit::export }
     "/api/v1/open" => { POST Link open::look }
     "/api/v1/open/mailbox" => { POST Link mailbox::ask }
     "/api/v1/open/mailbox/code" => { POST Browser mailbox::enter }

@@ -17,6 +17,7 @@ use protocol::{Problem, ProblemKind, TransferId};
 const NAVIGATION: &[(Role, Entry)] = &[
     (Role::Sender, Entry { name: "send", path: "/send", label: "Send" }),
     (Role::Sender, Entry { name: "sent", path: "/sent", label: "Sent" }),
+    (Role::Auditor, Entry { name: "audit", path: "/audit", label: "Audit" }),
 ];
 
 /// One entry of the navigation.

@@ -83,7 +83,7 @@ pub(super) async fn chain_old_rows(connection: &mut AnyConnection) -> Result<()>
 }
 
 #[derive(FromRow)]
-struct RowFields {
+pub(super) struct RowFields {
     seq: i64,
     at: i64,
     event: String,

@@ -20,6 +20,7 @@
 //! | `audit` | who did what, when, from where: what is appended |
 //! | `audit_rows` | the audit's rows read in their order, and verified |
 //! | `audit_anchors` | signed statements about the audit, and rows that are no longer kept |
+//! | `audit_pages` | what auditors look at |
 //! | `audit_flags` | what the rules about unusual things look at, and what they found |
 //!
 //! `copy` moves all rows from one engine to another, `backup` all but what backups must not have.
@@ -35,6 +36,7 @@ mod accounts;
 mod audit;
 mod audit_anchors;
 mod audit_flags;
+mod audit_pages;
 mod audit_rows;
 mod backup;
 mod codes;

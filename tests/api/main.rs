@@ -25,7 +25,7 @@
 //! | `second_copy`, `verify` | what is ready is kept twice, served from either, purged from both, and each mends the other |
 //! | `copies` | rows moved to another engine, backups and what they bring back |
 //! | `nodes` | several nodes on one PostgreSQL |
-//! | `audit_chain`, `audit_export`, `audit_routes`, `audit_rules` | an audit that cannot be edited, what others read of it, what is in it, what is unusual |
+//! | `audit_chain`, `audit_export`, `audit_pages`, `audit_routes`, `audit_rules` | an audit that cannot be edited, what others read of it, what is in it, what is unusual |
 //! | `canary` | no secret is anywhere it should not be |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
@@ -37,6 +37,7 @@ mod s3_server;
 mod access;
 mod audit_chain;
 mod audit_export;
+mod audit_pages;
 mod audit_routes;
 mod audit_rules;
 mod baseline;
