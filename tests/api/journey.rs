@@ -138,8 +138,8 @@ audit: seq=5 at=<2 min> event='mail.accepted' actor='system' transfer_id=<transf
 audit: seq=6 at=<1 h> event='transfer.opened' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail='' hash=<hash>
 audit: seq=7 at=<1 h> event='transfer.received' actor='recipient' transfer_id=<transfer> address='127.0.0.1' detail='2 of 2 files verified' hash=<hash>
 audit_head: head_id=1 seq=7 hash=<hash> cut_seq=0 cut_hash=<hash> anchor_day=0
-objects: object_id=<object 1> transfer_id=<transfer> position=0 object_len=116 upload=''
-objects: object_id=<object 2> transfer_id=<transfer> position=1 object_len=16 upload=''
+objects: object_id=<object 1> transfer_id=<transfer> position=0 object_len=116 upload='' copied_at=NULL leased_by=NULL leased_until=NULL
+objects: object_id=<object 2> transfer_id=<transfer> position=1 object_len=16 upload='' copied_at=NULL leased_by=NULL leased_until=NULL
 parts: object_id=<object 1> n=0 sha256=<hash>
 parts: object_id=<object 2> n=0 sha256=<hash>
 sealed: transfer_id=<transfer> capsule=<sealed> manifest=<sealed> repeat_token=<sealed>
