@@ -1,5 +1,6 @@
 //! The running server as a value: tests build one on port 0 in a temporary folder and enter by main's door.
 
+mod first_administrator;
 mod readiness;
 
 pub use readiness::Readiness;
@@ -86,6 +87,9 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The operating system gives no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(std::io::Error),
     /// The mail settings make no sense.
     #[error("mail cannot leave: {0}")]
     Mail(String),

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::blobs::{Blobs, CopyFault};
 use crate::keys::{Purpose, make_name};
 use crate::mail::{self, Letter, Line, MailError, MailId, OutgoingMail, Secret};
-use crate::people::CODE_LIFETIME;
+use crate::people::{CODE_LIFETIME, INVITATION_LIFETIME};
 use crate::store::{AuditEntry, Event, MailKind, MailSubject, Purgeable, QueuedMail, StoreError};
 use crate::transfer::make_link;
 use protocol::transfers::State;
@@ -331,6 +331,13 @@ fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) ->
                 audit_url,
             }));
         }
+        MailKind::Invitation => {
+            return Some(Letter::Invitation(mail::Invitation {
+                address: Line::from(queued.recipient.as_str()),
+                expires_at: queued.created_at.plus(INVITATION_LIFETIME),
+                sign_in_url: format!("{}/", app.config.public_url.origin()),
+            }));
+        }
         _ => {}
     }
     let subject = subject?;
@@ -340,7 +347,8 @@ fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) ->
         | MailKind::MineCode
         | MailKind::MailboxCode
         | MailKind::AuditAnchor
-        | MailKind::AuditFlag => return None,
+        | MailKind::AuditFlag
+        | MailKind::Invitation => return None,
         MailKind::TransferLink => return make_link_letter(app, queued, subject),
         MailKind::Opened => Letter::Opened(mail::Opened { recipient, opened_at: queued.created_at, sent_url }),
         MailKind::WrongPasscodes => {

@@ -59,6 +59,10 @@ problems! {
     TooSlow = "too-slow", 408, "The request took too long";
     /// The id is taken by a transfer with another body.
     TransferExists = "transfer-exists", 409, "This transfer was made differently";
+    /// The address has an account already.
+    PersonExists = "person-exists", 409, "This person has an account";
+    /// An administrator would lock themselves out, or nobody would be left who administers.
+    AdministratorNeeded = "administrator-needed", 409, "An administrator must remain";
     /// The part is stored with other bytes.
     PartDiffers = "part-differs", 409, "This part was stored with other bytes";
     /// What was asked cannot follow the transfer's state.

@@ -32,6 +32,11 @@ impl Timestamp {
             .and_then(|moment| moment.format(&Rfc3339).ok())
             .unwrap_or_else(|| "9999-12-31T23:59:59Z".to_owned())
     }
+
+    /// Reads RFC 3339 with any offset; `None` if it is not that.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().map(|moment| Self(moment.unix_timestamp()))
+    }
 }
 
 impl Serialize for Timestamp {
@@ -43,9 +48,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        OffsetDateTime::parse(&text, &Rfc3339)
-            .map(|moment| Self(moment.unix_timestamp()))
-            .map_err(|_| serde::de::Error::custom("not an RFC 3339 time"))
+        Self::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
     }
 }
 

@@ -215,8 +215,8 @@ pub struct LogEntry {
     pub actor: String,
     /// From which network address, if a request caused it.
     pub address: Option<String>,
-    /// How many files were verified (`transfer.received`: `2 of 3 files verified`) or why (`mail.refused`: the mail
-    /// server's reason). Empty for every other event.
+    /// How many files were verified (`transfer.received`: `2 of 3 files verified`), why (`mail.refused`: the mail server's
+    /// reason), or that an administrator ended it (`transfer.revoked`). Empty for every other event.
     pub detail: String,
 }
 

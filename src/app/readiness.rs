@@ -2,6 +2,7 @@
 
 use super::App;
 use protocol::Timestamp;
+use protocol::people::Need;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,19 +31,29 @@ impl Readiness {
     pub fn is_ready(self) -> bool {
         self.database && self.store && self.mail && self.key && !self.stopping
     }
+
+    /// Each thing that is needed, and whether it is there.
+    pub fn needs(self) -> Vec<Need> {
+        let known = [
+            ("database", Some(self.database)),
+            ("store", Some(self.store)),
+            ("second copy", self.second_copy),
+            ("mail", Some(self.mail)),
+            ("key", Some(self.key)),
+            ("server", Some(!self.stopping)),
+        ];
+        let need = |(name, is_ready): (&str, Option<bool>)| Some(Need { name: name.to_owned(), is_ready: is_ready? });
+        known.into_iter().filter_map(need).collect()
+    }
 }
 
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = |ready: bool| if ready { "ok" } else { "not ready" };
-        writeln!(f, "database: {}", word(self.database))?;
-        writeln!(f, "store: {}", word(self.store))?;
-        if let Some(second_copy) = self.second_copy {
-            writeln!(f, "second copy: {}", word(second_copy))?;
+        for Need { name, is_ready } in self.needs() {
+            let missing = if name == "server" { "stopping" } else { "not ready" };
+            writeln!(f, "{name}: {}", if is_ready { "ok" } else { missing })?;
         }
-        writeln!(f, "mail: {}", word(self.mail))?;
-        writeln!(f, "key: {}", word(self.key))?;
-        writeln!(f, "server: {}", if self.stopping { "stopping" } else { "ok" })
+        Ok(())
     }
 }
 

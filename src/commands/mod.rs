@@ -12,6 +12,7 @@ mod copy_objects;
 mod migrate;
 mod serve;
 mod storage;
+mod user;
 mod verify;
 
 use crate::config::Reading;
@@ -42,6 +43,9 @@ enum What {
     /// Look at the bucket where ciphertext is kept, or prepare it.
     #[command(subcommand)]
     Storage(storage::What),
+    /// Say who may do what: for scripts, and for the first administrator.
+    #[command(subcommand)]
+    User(user::What),
     /// Bring the database's tables up to date, as the server does when it starts.
     Migrate,
     /// Copy all rows to another database, and compare both. No server may be running.
@@ -73,6 +77,7 @@ impl Command {
             What::Serve => told_in_the_log(serve::run(reading).await),
             What::Config(what) => told_on_stderr(config::run(&what, reading)),
             What::Storage(what) => told_on_stderr(storage::run(what, reading).await),
+            What::User(what) => told_on_stderr(user::run(what, reading).await),
             What::Migrate => told_on_stderr(migrate::run(reading).await),
             What::Copy(what) => told_on_stderr(copy::run(&what).await),
             What::CopyObjects(what) => told_on_stderr(copy_objects::run(&what, reading).await),

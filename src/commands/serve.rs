@@ -4,7 +4,7 @@ use super::{Failure, config};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{ConfigError, LogSettings, Reading};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::TcpListener;
 
 /// Serves until SIGINT or SIGTERM. From here on there is a log, also if the configuration does not read.
@@ -18,6 +18,13 @@ pub(super) async fn run(reading: Result<Reading, ConfigError>) -> Result<(), Fai
     let address = config.public_url.origin().to_owned();
     let app = App::build(config, Clock::System).await?;
     tracing::info!("serving {address}");
+    if let Some(link) = app.make_first_administrator_link().await? {
+        // Not into the log, which may go elsewhere. Nobody may be listening.
+        let _ = writeln!(
+            std::io::stdout().lock(),
+            "There is no administrator yet. Whoever opens this link within a day and signs in becomes one:\n  {link}"
+        );
+    }
     app.run(listener).await?;
     Ok(())
 }

@@ -127,6 +127,10 @@ role_extractors! {
     Sender
     /// Who reads the audit.
     Auditor
+    /// Who says what others may do.
+    Administrator
+    /// Who sees what was sent in their department.
+    DepartmentHead
 }
 
 /// Whoever proved an address to see what waits for it.

@@ -10,6 +10,7 @@
 //! | `codes` | codes that are mailed and typed, for all that they lead to |
 //! | `direct` | signed requests for parts that do not pass through here |
 //! | `audit`, `audit_page` | what auditors read |
+//! | `people`, `oversight` | for administrators and heads of a department: who may do what, what is under way |
 //! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
@@ -32,8 +33,10 @@ mod me;
 mod mine;
 mod objects;
 mod open;
+mod oversight;
 mod pages;
 mod parts;
+mod people;
 mod problem_pages;
 mod rates;
 mod restarts;
@@ -119,6 +122,11 @@ routes! {
     "/audit" => { GET Auditor audit_page::show }
     "/open" => { GET Anyone pages::open }
     "/mine" => { GET Anyone pages::mine }
+    "/first-administrator" => { GET Anyone pages::first_administrator }
+    "/department" => { GET DepartmentHead pages::department }
+    "/admin/people" => { GET Administrator pages::people }
+    "/admin/transfers" => { GET Administrator pages::under_way }
+    "/admin/state" => { GET Administrator pages::state }
     "/about" => { GET Anyone pages::about }
     "/problems" => { GET Anyone pages::problems }
     "/problems/{slug}" => { GET Anyone pages::problem }
@@ -127,6 +135,16 @@ routes! {
     "/api/v1/sign-in/code" => { POST Browser sign_in::enter }
     "/api/v1/session" => { DELETE Person sign_in::end, POST Person me::stay }
     "/api/v1/me" => { GET Person me::show, PUT Person me::change }
+    "/api/v1/first-administrator" => { POST Person people::become_first }
+    "/api/v1/admin/people" => { GET Administrator people::list, POST Administrator people::invite }
+    "/api/v1/admin/people/{account_id}" => { GET Administrator people::detail, PUT Administrator people::change }
+    "/api/v1/admin/people/{account_id}/disable" => { POST Administrator people::disable }
+    "/api/v1/admin/people/{account_id}/enable" => { POST Administrator people::enable }
+    "/api/v1/admin/people/{account_id}/invitation" => { POST Administrator people::invite_again }
+    "/api/v1/admin/transfers" => { GET Administrator oversight::list_under_way }
+    "/api/v1/admin/transfers/{transfer_id}/end" => { POST Administrator oversight::end }
+    "/api/v1/admin/state" => { GET Administrator oversight::state }
+    "/api/v1/department/transfers" => { GET DepartmentHead oversight::list_department }
     "/api/v1/transfers" => { GET Sender transfers::list, POST Sender transfers::create }
     "/api/v1/transfers/{transfer_id}" => { GET Owner transfers::detail }
     "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner parts::put }

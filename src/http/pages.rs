@@ -4,7 +4,7 @@
 //! signed in and what they may do, and nothing of transfers.
 
 use super::error::Refusal;
-use super::extract::{Person, Sender};
+use super::extract::{Administrator, DepartmentHead, Person, Sender};
 use super::problem_pages::{ProblemPage, ProblemsPage};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
@@ -17,6 +17,10 @@ use protocol::{Problem, ProblemKind, TransferId};
 const NAVIGATION: &[(Role, Entry)] = &[
     (Role::Sender, Entry { name: "send", path: "/send", label: "Send" }),
     (Role::Sender, Entry { name: "sent", path: "/sent", label: "Sent" }),
+    (Role::DepartmentHead, Entry { name: "department", path: "/department", label: "Department" }),
+    (Role::Administrator, Entry { name: "people", path: "/admin/people", label: "People" }),
+    (Role::Administrator, Entry { name: "under-way", path: "/admin/transfers", label: "Under way" }),
+    (Role::Administrator, Entry { name: "state", path: "/admin/state", label: "State" }),
     (Role::Auditor, Entry { name: "audit", path: "/audit", label: "Audit" }),
 ];
 
@@ -101,6 +105,38 @@ struct TransferPage {
 }
 
 #[derive(Template)]
+#[template(path = "pages/first_administrator.html")]
+struct FirstAdministratorPage<'a> {
+    frame: Frame,
+    email: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/department.html")]
+struct DepartmentPage<'a> {
+    frame: Frame,
+    department: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/people.html")]
+struct PeoplePage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/under_way.html")]
+struct UnderWayPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/state.html")]
+struct StatePage {
+    frame: Frame,
+}
+
+#[derive(Template)]
 #[template(path = "pages/open.html")]
 struct OpenPage {
     frame: Frame,
@@ -170,6 +206,44 @@ pub(super) async fn transfer(sender: Result<Sender, Refusal>, transfer_id: web::
     signed_in(sender, |sender| {
         render(&TransferPage { frame: Frame::signed_in(sender, "sent", "js/sent/detail.js"), transfer_id })
     })
+}
+
+/// `GET /first-administrator`: who is not signed in signs in first, at the same address, because the link's secret stands in
+/// its fragment and never comes here.
+pub(super) async fn first_administrator(person: Result<Person, Refusal>) -> HttpResponse {
+    match person {
+        Ok(person) => render(&FirstAdministratorPage {
+            email: person.account.email.as_str(),
+            frame: Frame::signed_in(&person, "", "js/admin/first.js"),
+        }),
+        Err(refusal) if is_signed_out(&refusal) => render(&SignInPage { frame: Frame::open("js/sign-in.js") }),
+        Err(refusal) => refusal.error_response(),
+    }
+}
+
+/// `GET /department`.
+pub(super) async fn department(head: Result<DepartmentHead, Refusal>) -> HttpResponse {
+    signed_in(head, |head| {
+        let department = head.account.standing.department.as_str();
+        render(&DepartmentPage { frame: Frame::signed_in(head, "department", "js/admin/transfers.js"), department })
+    })
+}
+
+/// `GET /admin/people`.
+pub(super) async fn people(admin: Result<Administrator, Refusal>) -> HttpResponse {
+    signed_in(admin, |admin| render(&PeoplePage { frame: Frame::signed_in(admin, "people", "js/admin/people.js") }))
+}
+
+/// `GET /admin/transfers`.
+pub(super) async fn under_way(admin: Result<Administrator, Refusal>) -> HttpResponse {
+    signed_in(admin, |admin| {
+        render(&UnderWayPage { frame: Frame::signed_in(admin, "under-way", "js/admin/transfers.js") })
+    })
+}
+
+/// `GET /admin/state`.
+pub(super) async fn state(admin: Result<Administrator, Refusal>) -> HttpResponse {
+    signed_in(admin, |admin| render(&StatePage { frame: Frame::signed_in(admin, "state", "js/admin/state.js") }))
 }
 
 /// `GET /open`. What the link leads to stands in its fragment, which never comes here.

@@ -62,6 +62,10 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::RoleMissing => {
             "What a person may do here is set by an administrator of this server. Ask one if something is missing."
         }
+        Kind::PersonExists => "The address has an account already. Find it in the list of people and change it there.",
+        Kind::AdministratorNeeded => {
+            "Nobody takes themselves off, and at least one administrator without a last day stays. Have another administrator do it, or make one first."
+        }
         Kind::NotFound => "There is nothing at this address, or it belongs to somebody else.",
         Kind::LinkInvalid => {
             "The link has expired, was used up, was ended or replaced by its sender, or is not complete. Ask the sender for a new one."

@@ -87,6 +87,14 @@ pub(super) const CHANGES_BY_ACCOUNT: Rate = Rate {
     detail: "You asked for too many changes in a short time.",
 };
 
+/// Invitations, by who is invited: each is a mail to them.
+pub(super) const INVITATIONS_BY_PERSON: Rate = Rate {
+    name: "invitations/person",
+    hits: 10,
+    window: DAY,
+    detail: "This person was invited ten times today. Please check the address with them by phone.",
+};
+
 /// New links, by transfer: each is a mail to the recipient.
 pub(super) const LINKS_BY_TRANSFER: Rate = Rate {
     name: "links/transfer",

@@ -145,7 +145,7 @@ pub(super) async fn end(
     rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;
     let mut entry = sender.entry(&app, Event::Revoked, client);
     entry.transfer_id = Some(*id);
-    if app.store.revoke_transfer(&sender.account.account_id, &id, &entry).await? {
+    if app.store.revoke_transfer(Some(&sender.account.account_id), &id, &entry).await? {
         app.outbox_bell.notify_one();
     }
     Ok(HttpResponse::NoContent().finish())

@@ -14,6 +14,8 @@ pub enum Letter {
     SignInCode(SignInCode),
     /// To a recipient, who wants to open or to see what was sent to them.
     MailboxCode(MailboxCode),
+    /// To someone who was given an account.
+    Invitation(Invitation),
     /// To the recipient of a transfer.
     TransferLink(TransferLink),
     /// To the sender, who asked to be told.
@@ -50,6 +52,17 @@ pub struct MailboxCode {
     pub valid_minutes: u32,
     /// Who sent what is being opened; none for all that waits for the address.
     pub sender_name: Option<Line>,
+}
+
+/// An account, before its first use. It holds no secret: whoever follows it gets a code at the address.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// The address that has the account.
+    pub address: Line,
+    /// Until when the first sign-in must be.
+    pub expires_at: Timestamp,
+    /// The sign-in page.
+    pub sign_in_url: String,
 }
 
 /// The link to a transfer.
@@ -162,6 +175,7 @@ impl Letter {
         match self {
             Self::SignInCode(letter) => letter.render(),
             Self::MailboxCode(letter) => letter.render(),
+            Self::Invitation(letter) => letter.render(),
             Self::TransferLink(letter) => letter.render(),
             Self::Opened(letter) => letter.render(),
             Self::WrongPasscodes(letter) => letter.render(),
@@ -178,6 +192,7 @@ impl Letter {
         match self {
             Self::SignInCode(letter) => format!("sign-in code {}", grouped(&letter.code)),
             Self::MailboxCode(letter) => format!("mailbox code {}", grouped(&letter.code)),
+            Self::Invitation(letter) => format!("an invitation to {}", letter.sign_in_url),
             Self::TransferLink(letter) => format!("link {}", letter.link.expose()),
             Self::Opened(letter) => format!("the images sent to {} were opened", letter.recipient),
             Self::WrongPasscodes(letter) => format!("wrong passcodes for the images sent to {}", letter.recipient),
@@ -211,6 +226,12 @@ impl MailboxCode {
 impl WrongPasscodes {
     fn tried(&self) -> String {
         day_and_time(self.tried_at)
+    }
+}
+
+impl Invitation {
+    fn expires(&self) -> String {
+        day_and_time(self.expires_at)
     }
 }
 
@@ -291,6 +312,7 @@ templates!(SignInCode: "mail/sign_in_code/subject.txt", "mail/sign_in_code/body.
 templates!(MailboxCode: "mail/mailbox_code/subject.txt", "mail/mailbox_code/body.txt", "mail/mailbox_code/body.html");
 templates!(WrongPasscodes: "mail/wrong_passcodes/subject.txt", "mail/wrong_passcodes/body.txt",
     "mail/wrong_passcodes/body.html");
+templates!(Invitation: "mail/invitation/subject.txt", "mail/invitation/body.txt", "mail/invitation/body.html");
 templates!(TransferLink: "mail/transfer_link/subject.txt", "mail/transfer_link/body.txt", "mail/transfer_link/body.html");
 templates!(Opened: "mail/opened/subject.txt", "mail/opened/body.txt", "mail/opened/body.html");
 templates!(Refused: "mail/refused/subject.txt", "mail/refused/body.txt", "mail/refused/body.html");

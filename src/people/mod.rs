@@ -5,6 +5,7 @@
 
 mod address;
 mod code;
+mod dates;
 mod mailbox;
 mod profile;
 mod role;
@@ -14,9 +15,10 @@ mod standing;
 
 pub use address::EmailAddress;
 pub use code::{CODE_LIFETIME, CODE_TRIES, MailedCode};
+pub use dates::{parse_day, parse_last_day};
 pub use mailbox::{MAILBOX_LIFETIME, mask};
 pub use profile::Profile;
 pub use role::{Roles, parse_role, role_text, role_words};
 pub use session::{LONGEST, REFRESH_AFTER, SessionLimits};
 pub use sign_in_rule::SignInRule;
-pub use standing::{INVITATION_LIFETIME, Standing};
+pub use standing::{INVITATION_LIFETIME, Standing, check_own};

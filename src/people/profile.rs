@@ -29,7 +29,8 @@ impl Profile {
     }
 }
 
-fn parse_line(text: &str, field: &str) -> Result<String, Problem> {
+/// One line of a person's words, 80 characters at most.
+pub(super) fn parse_line(text: &str, field: &str) -> Result<String, Problem> {
     let text = text.trim();
     let chars = text.chars().count();
     if chars > MAX_CHARS {

@@ -1,8 +1,10 @@
 //! Whether an account may be used, and for what.
 
-use super::{EmailAddress, Roles, SignInRule};
-use protocol::Timestamp;
+use super::profile::parse_line;
+use super::{EmailAddress, Roles, SignInRule, role_text};
+use protocol::people::{May, PersonState};
 use protocol::sign_in::Role;
+use protocol::{Problem, ProblemKind, Timestamp};
 
 /// Seconds in which an invited person must have signed in once: a mailbox that nobody reads, or that somebody else reads
 /// next year, is not an open door.
@@ -41,10 +43,88 @@ impl Standing {
             && self.valid_until.is_none_or(|until| now < until)
     }
 
+    /// Whether it holds a role now, and no day is set on which it will not.
+    pub fn is_for_good(&self, role: Role, now: Timestamp) -> bool {
+        self.holds(role) && self.is_in_force(now) && self.valid_until.is_none()
+    }
+
     /// Whether it was invited, and has followed or still may follow the invitation.
     pub fn is_invited(&self, now: Timestamp) -> bool {
         self.invited_at.is_some_and(|at| self.signed_in_at.is_some() || now < at.plus(INVITATION_LIFETIME))
     }
+}
+
+impl Standing {
+    /// Whether somebody in this standing can sign in, and if not, why; `is_listed` says whether the configuration's list
+    /// has their address.
+    pub fn state(&self, is_listed: bool, now: Timestamp) -> PersonState {
+        if self.disabled_at.is_some() {
+            PersonState::Disabled
+        } else if self.valid_until.is_some_and(|until| until <= now) {
+            PersonState::Over
+        } else if self.roles.is_empty() {
+            PersonState::NotAllowed
+        } else if self.valid_from.is_some_and(|from| now < from) {
+            PersonState::NotYet
+        } else if !is_listed && !self.is_invited(now) {
+            if self.invited_at.is_some() { PersonState::InvitationOver } else { PersonState::NotAllowed }
+        } else if self.signed_in_at.is_none() {
+            PersonState::Invited
+        } else {
+            PersonState::Active
+        }
+    }
+
+    /// Reads what an administrator wants somebody to be able to do.
+    ///
+    /// # Errors
+    /// [`ProblemKind::InvalidField`] that names the field.
+    pub fn parse(may: &May) -> Result<Self, Problem> {
+        let refused = |field: &str, detail: &str| Problem {
+            field: Some(field.to_owned()),
+            ..Problem::new(ProblemKind::InvalidField, detail)
+        };
+        let department = parse_line(&may.department, "may.department")?;
+        let roles: Roles = may.roles.iter().copied().collect();
+        if roles.is_empty() {
+            return Err(refused(
+                "may.roles",
+                "Please choose at least one role; to take somebody off, disable the account.",
+            ));
+        }
+        if roles.contains(&Role::DepartmentHead) && department.is_empty() {
+            return Err(refused("may.department", "Please say which department this person is the head of."));
+        }
+        if let (Some(from), Some(until)) = (may.valid_from, may.valid_until)
+            && until <= from
+        {
+            return Err(refused("may.valid_until", "The last day is before the first one."));
+        }
+        let (valid_from, valid_until) = (may.valid_from, may.valid_until);
+        Ok(Self { roles, department, valid_from, valid_until, ..Self::default() })
+    }
+
+    /// What is set, as it is asked for.
+    pub fn may(&self) -> May {
+        May {
+            roles: self.roles.iter().copied().collect(),
+            department: self.department.clone(),
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+        }
+    }
+}
+
+/// Whether an administrator may put an account in this standing: nobody takes themselves off, by mistake or otherwise.
+///
+/// # Errors
+/// [`ProblemKind::AdministratorNeeded`].
+pub fn check_own(is_own: bool, next: &Standing, now: Timestamp) -> Result<(), Problem> {
+    if is_own && !next.is_in_force(now) {
+        let detail = "You would take yourself off. Please have another administrator do it.";
+        return Err(Problem::new(ProblemKind::AdministratorNeeded, detail));
+    }
+    Ok(())
 }
 
 impl SignInRule {
@@ -55,6 +135,23 @@ impl SignInRule {
             Some(standing) => standing.is_in_force(now) && (standing.is_invited(now) || self.allows(email)),
             None => self.allows(email),
         }
+    }
+}
+
+/// As the audit tells it: `roles: sender auditor; department: Radiology; from: …; until: …`.
+impl std::fmt::Display for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let roles: Vec<&str> = self.roles.iter().map(|role| role_text(*role)).collect();
+        write!(f, "roles: {}", if roles.is_empty() { "none".to_owned() } else { roles.join(" ") })?;
+        if !self.department.is_empty() {
+            write!(f, "; department: {}", self.department)?;
+        }
+        for (word, bound) in [("from", self.valid_from), ("until", self.valid_until)] {
+            if let Some(bound) = bound {
+                write!(f, "; {word}: {}", bound.to_rfc3339())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -102,6 +199,56 @@ mod tests {
         assert!(rule.admits(&ana, Some(&joined), late.plus(1_000_000)));
         assert!(!rule.admits(&ana, Some(&sender()), at(1000)), "neither listed nor invited");
         assert!(!rule.admits(&ana, None, at(1000)));
+    }
+
+    #[test]
+    fn the_state_that_is_shown_agrees_with_who_is_let_in() {
+        let times = [None, Some(at(50)), Some(at(150))];
+        let late = at(100).plus(INVITATION_LIFETIME);
+        for (roles, now) in [(Roles::new(), at(100)), ([Role::Sender].into(), at(100)), ([Role::Auditor].into(), late)]
+        {
+            for (from, until) in times.into_iter().flat_map(|from| times.map(|until| (from, until))) {
+                for (invited_at, signed_in_at) in times.into_iter().flat_map(|a| times.map(|b| (a, b))) {
+                    for disabled_at in [None, Some(at(90))] {
+                        let standing = Standing {
+                            roles: roles.clone(),
+                            department: String::new(),
+                            valid_from: from,
+                            valid_until: until,
+                            disabled_at,
+                            invited_at,
+                            signed_in_at,
+                        };
+                        let ana = EmailAddress::parse("ana@clinic.example", "email").unwrap();
+                        for rule in [SignInRule::Anyone, SignInRule::parse(&["north.example".to_owned()]).unwrap()] {
+                            let state = standing.state(rule.allows(&ana), now);
+                            let is_let_in = matches!(state, PersonState::Active | PersonState::Invited);
+                            assert_eq!(is_let_in, rule.admits(&ana, Some(&standing), now), "{standing:?} {state:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_its_field() {
+        let may = |roles: &[Role], department: &str, from, until| May {
+            roles: roles.to_vec(),
+            department: department.to_owned(),
+            valid_from: from,
+            valid_until: until,
+        };
+        for (may, field) in [
+            (may(&[], "", None, None), "may.roles"),
+            (may(&[Role::DepartmentHead], " ", None, None), "may.department"),
+            (may(&[Role::Sender], "x\ny", None, None), "may.department"),
+            (may(&[Role::Sender], "", Some(at(200)), Some(at(200))), "may.valid_until"),
+        ] {
+            assert_eq!(Standing::parse(&may).unwrap_err().field.as_deref(), Some(field));
+        }
+        let read = Standing::parse(&may(&[Role::Sender], " Radiology ", None, Some(at(1)))).unwrap();
+        assert_eq!(read.to_string(), "roles: sender; department: Radiology; until: 1970-01-01T00:00:01Z");
     }
 
     #[test]

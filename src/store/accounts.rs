@@ -3,8 +3,9 @@
 use super::audit::{AuditEntry, append};
 use super::codes::spend_code;
 use super::{Result, Store, damaged, to_text, to_time};
-use crate::people::{EmailAddress, Profile, Standing};
+use crate::people::{EmailAddress, Profile, SignInRule, Standing};
 use protocol::Timestamp;
+use protocol::people::Person;
 use protocol::sign_in::Role;
 use sqlx::FromRow;
 
@@ -23,6 +24,23 @@ pub struct Account {
     pub standing: Standing,
 }
 
+impl Account {
+    /// The person, as administrators see them; `me` is the account of whoever asks.
+    pub fn shown(&self, rule: &SignInRule, me: Option<&str>, now: Timestamp) -> Person {
+        let standing = &self.standing;
+        Person {
+            account_id: self.account_id.clone(),
+            email: self.email.to_string(),
+            name: self.name.clone(),
+            organisation: self.organisation.clone(),
+            may: standing.may(),
+            state: standing.state(rule.allows(&self.email), now),
+            signed_in_at: standing.signed_in_at,
+            is_me: me == Some(&self.account_id),
+        }
+    }
+}
+
 /// The columns of an [`AccountRow`].
 macro_rules! account_columns {
     () => {
@@ -30,6 +48,7 @@ macro_rules! account_columns {
          a.valid_from, a.valid_until, a.disabled_at, a.invited_at, a.signed_in_at"
     };
 }
+pub(super) use account_columns;
 
 #[derive(FromRow)]
 pub(super) struct AccountRow {

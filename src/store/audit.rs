@@ -24,6 +24,16 @@ pub enum Event {
     MineRefused,
     /// A sender changed their name or organisation.
     ProfileChanged,
+    /// Somebody was given an account before they signed in.
+    PersonInvited,
+    /// What somebody may do, when, or in which department was changed.
+    PersonChanged,
+    /// Somebody was taken off at once.
+    PersonDisabled,
+    /// That was taken back.
+    PersonEnabled,
+    /// Somebody became the first administrator by the link on the console.
+    FirstAdministrator,
     /// A draft was made.
     Created,
     /// A file of a draft started again under a new key, in a new object.
@@ -75,6 +85,11 @@ impl Event {
             Self::MineEnded => "mine.ended",
             Self::MineRefused => "mine.refused",
             Self::ProfileChanged => "profile.changed",
+            Self::PersonInvited => "person.invited",
+            Self::PersonChanged => "person.changed",
+            Self::PersonDisabled => "person.disabled",
+            Self::PersonEnabled => "person.enabled",
+            Self::FirstAdministrator => "person.first_administrator",
             Self::Created => "transfer.created",
             Self::Restarted => "transfer.file_restarted",
             Self::Sealed => "transfer.sealed",
@@ -105,7 +120,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// What.
     pub event: Event,
-    /// Who: an account's address, `recipient`, or `system`.
+    /// Who: an account's address, `recipient`, `operator` (the command line), or `system`.
     pub actor: String,
     /// About which transfer.
     pub transfer_id: Option<TransferId>,

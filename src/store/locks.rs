@@ -6,13 +6,24 @@
 //! tables in its `WHERE` are then as they were before the wait. So whoever decides by more than the row that is changed
 //! first takes the one row that stands for all of them, in a statement of its own; the next statement sees everything.
 //!
-//! All take their locks in this order, so that nobody waits in a circle: account, transfer, everything else of that
+//! All take their locks in this order, so that nobody waits in a circle: people, account, transfer, everything else of that
 //! transfer, and last, because all wait for it, the head of the audit, which whoever appends changes first. Should there be
 //! a circle after all, PostgreSQL ends it, and that is answered like any busy database.
 
 use super::Result;
 use protocol::{ObjectId, TransferId};
 use sqlx::AnyConnection;
+
+/// Any number: every node must use the same one, and nothing else in the database does.
+const PEOPLE_LOCK: i64 = 0x666a_7065_6f70_6c65;
+
+/// Whoever changes who is an administrator: it stands for all of them. Nobody holds anything else by then.
+pub(super) async fn lock_people(connection: &mut AnyConnection) -> Result<()> {
+    if has_many_writers(connection) {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(PEOPLE_LOCK).execute(connection).await?;
+    }
+    Ok(())
+}
 
 /// Whoever counts what a sender has, and adds to it.
 pub(super) async fn lock_account(connection: &mut AnyConnection, account_id: &str) -> Result<()> {

@@ -5,6 +5,8 @@
 //! | `accounts` | accounts, sessions |
 //! | `codes` | mailed codes that wait to be typed |
 //! | `mailboxes` | recipients' proven mailboxes, and what waits for them |
+//! | `oversight` | transfers, as those see them who do not own them |
+//! | `people` | accounts, as administrators see them; links for the first administrator |
 //! | `creation` | making a draft |
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
@@ -48,7 +50,9 @@ mod locks;
 mod mailboxes;
 mod openings;
 mod outbox;
+mod oversight;
 mod parts;
+mod people;
 mod rates;
 mod restarts;
 mod sealing;
@@ -68,7 +72,9 @@ pub use creation::Creation;
 pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
 pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
+pub use oversight::Overseen;
 pub use parts::{PartAdded, PartPlace};
+pub use people::{NewPerson, PersonChange};
 pub use restarts::Restart;
 pub use sealing::{NewSeal, SealRow};
 pub use second_copies::Lease;

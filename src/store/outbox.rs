@@ -3,6 +3,7 @@
 use super::audit::{AuditEntry, append};
 use super::locks::lock_transfer;
 use super::{Result, Store, damaged, to_time};
+use crate::people::EmailAddress;
 use crate::transfer::{parse_kind, parse_state};
 use protocol::transfers::{RecipientKind, State};
 use protocol::{Timestamp, TransferId};
@@ -20,6 +21,8 @@ pub enum MailKind {
     MailboxCode,
     /// To someone who wants to see what waits for them.
     MineCode,
+    /// To someone who was given an account.
+    Invitation,
     /// To the recipient.
     TransferLink,
     /// To the sender: it was opened.
@@ -39,10 +42,11 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::SignInCode,
         Self::MailboxCode,
         Self::MineCode,
+        Self::Invitation,
         Self::TransferLink,
         Self::Opened,
         Self::WrongPasscodes,
@@ -58,6 +62,7 @@ impl MailKind {
             Self::SignInCode => "sign_in_code",
             Self::MailboxCode => "mailbox_code",
             Self::MineCode => "mine_code",
+            Self::Invitation => "invitation",
             Self::TransferLink => "transfer_link",
             Self::Opened => "opened",
             Self::WrongPasscodes => "wrong_passcodes",
@@ -85,6 +90,20 @@ pub struct NewMail {
     pub secret: Option<String>,
     /// Until when it makes sense.
     pub give_up_at: Timestamp,
+}
+
+impl NewMail {
+    /// The mail that tells somebody of their account.
+    pub fn invitation(mail_id: String, email: &EmailAddress, now: Timestamp) -> Self {
+        Self {
+            mail_id,
+            kind: MailKind::Invitation,
+            recipient: email.to_string(),
+            transfer_id: None,
+            secret: None,
+            give_up_at: now.plus(GIVE_UP_AFTER),
+        }
+    }
 }
 
 /// A mail whose turn it is.

@@ -265,6 +265,7 @@ impl Store {
             ("DELETE FROM sessions WHERE seen_at <= $1", now.plus(-LONGEST.idle)),
             ("DELETE FROM sessions WHERE created_at <= $1", now.plus(-LONGEST.lifetime)),
             ("DELETE FROM sign_in_codes WHERE expires_at <= $1", now),
+            ("DELETE FROM admin_links WHERE expires_at <= $1", now),
             ("DELETE FROM tickets WHERE expires_at <= $1", now),
             ("DELETE FROM mailbox_sessions WHERE expires_at <= $1", now),
             ("DELETE FROM rate_windows WHERE ends_at <= $1", now),

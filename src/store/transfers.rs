@@ -22,8 +22,18 @@ pub struct OwnedTransfer {
     pub max_openings: u32,
 }
 
+/// The columns of a [`SummaryRow`].
+macro_rules! summary_columns {
+    () => {
+        "t.transfer_id, t.recipient_email, t.recipient_kind, t.state, t.created_at, t.expires_at, t.ended_at, t.files,
+         t.total_len, t.openings, t.max_openings, t.last_opened_at, t.refused_attempts, t.mailbox_code,
+         t.mail_state, t.mail_reason"
+    };
+}
+pub(super) use summary_columns;
+
 #[derive(FromRow)]
-struct SummaryRow {
+pub(super) struct SummaryRow {
     transfer_id: String,
     recipient_email: String,
     recipient_kind: String,
@@ -43,7 +53,7 @@ struct SummaryRow {
 }
 
 impl SummaryRow {
-    fn read(self, now: Timestamp) -> Result<TransferSummary> {
+    pub(super) fn read(self, now: Timestamp) -> Result<TransferSummary> {
         let kind = parse_kind(&self.recipient_kind).ok_or_else(|| damaged("kind"))?;
         let expires_at = to_time(self.expires_at);
         let state = state_now(&self.state, expires_at, now)?;
@@ -96,14 +106,13 @@ impl Store {
     ) -> Result<Vec<TransferSummary>> {
         let Some((before_time, before_id)) = self.find_place(account_id, before).await? else { return Ok(Vec::new()) };
         // The index is in this order, so a page far back costs what the first one costs.
-        let rows: Vec<SummaryRow> = sqlx::query_as(
-            "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
-                 openings, max_openings, last_opened_at, refused_attempts, mailbox_code, mail_state,
-                 mail_reason
-             FROM transfers
+        let rows: Vec<SummaryRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            summary_columns!(),
+            " FROM transfers t
              WHERE account_id = $1 AND (created_at, transfer_id) < ($2, $3) AND (state = 'draft' OR ready_at IS NOT NULL)
-             ORDER BY created_at DESC, transfer_id DESC LIMIT $4",
-        )
+             ORDER BY created_at DESC, transfer_id DESC LIMIT $4"
+        ))
         .bind(account_id)
         .bind(before_time)
         .bind(before_id)
@@ -135,12 +144,11 @@ impl Store {
         transfer_id: &TransferId,
         now: Timestamp,
     ) -> Result<Option<TransferSummary>> {
-        let row: Option<SummaryRow> = sqlx::query_as(
-            "SELECT transfer_id, recipient_email, recipient_kind, state, created_at, expires_at, ended_at, files, total_len,
-                 openings, max_openings, last_opened_at, refused_attempts, mailbox_code, mail_state,
-                 mail_reason
-             FROM transfers WHERE account_id = $1 AND transfer_id = $2",
-        )
+        let row: Option<SummaryRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            summary_columns!(),
+            " FROM transfers t WHERE account_id = $1 AND transfer_id = $2"
+        ))
         .bind(account_id)
         .bind(transfer_id.to_text())
         .fetch_optional(&self.reads)
@@ -207,20 +215,21 @@ impl Store {
         objects.into_iter().map(read).collect()
     }
 
-    /// Ends a draft or a transfer under way, and shreds it at once; false if it is over already.
+    /// Ends a draft or a transfer under way, of this account or, without one, of any, and shreds it at once; false if it is
+    /// over already.
     ///
     /// # Errors
     /// [`super::StoreError`].
     pub async fn revoke_transfer(
         &self,
-        account_id: &str,
+        account_id: Option<&str>,
         transfer_id: &TransferId,
         entry: &AuditEntry,
     ) -> Result<bool> {
         let mut transaction = self.begin().await?;
         let ended = sqlx::query(
             "UPDATE transfers SET state = 'revoked', ended_at = $3
-             WHERE transfer_id = $1 AND account_id = $2 AND state IN ('draft', 'ready') AND expires_at > $3",
+             WHERE transfer_id = $1 AND account_id = COALESCE($2, account_id) AND state IN ('draft', 'ready') AND expires_at > $3",
         )
         .bind(transfer_id.to_text())
         .bind(account_id)

@@ -68,8 +68,10 @@ function signIn() {
       return;
     }
     new BroadcastChannel(SESSION_CHANNEL).postMessage("signed-in");
-    // The server knows where who signed in works.
-    location.assign("/");
+    // At another address than the first page's, this page stood in for one that needs somebody signed in. Else the server
+    // knows where they work.
+    if (location.pathname === "/") location.assign("/");
+    else location.reload();
   });
 }
 

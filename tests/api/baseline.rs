@@ -2,8 +2,9 @@
 
 use crate::harness::calls::{self, Call};
 use crate::harness::sender::digest_header;
-use crate::harness::{Answer, Parcel, Sender, Site, rows};
+use crate::harness::{Answer, Parcel, Sender, Site, people, rows};
 use filmjacket::http::{Access, ROUTES};
+use protocol::sign_in::Role;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -53,6 +54,9 @@ async fn one_of_each(site: &Site) -> (Vec<Call>, crate::harness::Client) {
     let parcel = Parcel::scribble(site, &[100]);
     let recipient = sender.send(&parcel).await;
     let ticket = recipient.take_ticket(&parcel.proof()).await;
+    // Their caller may call them all.
+    people::give(site, "ana@clinic.example", &Role::ALL).await;
+    people::set(site, "ana@clinic.example", "department = 'Radiology'").await;
     (calls::all(&parcel, &recipient, &ticket), sender.client)
 }
 

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `journey` | send → mail → open → receipt on really sealed bytes |
 //! | `sign_in`, `session` | codes, cookies, sessions, profile |
-//! | `roles` | what a person may do and when |
+//! | `roles`, `people`, `oversight` | what a person may do and when, what administrators do about it, what is seen of others |
 //! | `drafts`, `parts`, `sealing`, `sent` | what a sender may do, in which order, how often |
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `mailbox`, `mine` | codes from a recipient's mailbox: before the passcode, and instead of the link |
@@ -57,8 +57,10 @@ mod nodes;
 mod objects;
 mod operating;
 mod outbox;
+mod oversight;
 mod parts;
 mod passcodes;
+mod people;
 mod policy;
 mod proxies;
 mod reading;

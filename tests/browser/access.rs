@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::browser::Browser;
 use crate::harness::files::test_tools;
-use crate::harness::tour;
+use crate::harness::{tour, tour_admin};
 
 /// The narrowest width that WCAG 2.2 asks for (1.4.10 Reflow).
 const NARROW: u32 = 320;
@@ -36,6 +36,16 @@ async fn axe_finds_nothing_where_a_transfer_was_interrupted_in_light_or_dark() {
     })
     .await;
     inspection.ends_after(6);
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_the_administrators_pages_in_light_or_dark() {
+    let mut inspection = Inspection::default();
+    tour_admin::walk_as_administrator(&mut async |browser: &Browser, state: &str| {
+        inspection.inspect(browser, state).await;
+    })
+    .await;
+    inspection.ends_after(13);
 }
 
 /// What was found on the way.

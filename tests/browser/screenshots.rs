@@ -6,7 +6,7 @@ use base64::Engine as _;
 use serde_json::json;
 
 use crate::harness::browser::Browser;
-use crate::harness::tour;
+use crate::harness::{tour, tour_admin};
 
 /// A phone, a tablet, a reading-room screen.
 const WIDTHS: [u32; 3] = [320, 768, 1440];
@@ -22,27 +22,35 @@ const README: [(&str, u32, &str, &str); 4] = [
 #[tokio::test]
 #[ignore = "checks nothing; `cargo xtask screenshots` runs it and a person looks"]
 async fn every_page_in_every_width_and_light() {
+    tour::walk_as_sender(&mut take).await;
+    tour::walk_as_recipient(&mut take).await;
+    tour::walk_through_interruptions(&mut take).await;
+}
+
+#[tokio::test]
+#[ignore = "checks nothing; `cargo xtask screenshots` runs it and a person looks"]
+async fn every_administrators_page_in_every_width_and_light() {
+    tour_admin::walk_as_administrator(&mut take).await;
+}
+
+/// Six pictures of a state.
+async fn take(browser: &Browser, state: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("target/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
-    let mut stop = async |browser: &Browser, state: &str| {
-        for scheme in ["light", "dark"] {
-            browser.prefer_colours(scheme).await;
-            for width in WIDTHS {
-                browser.width(width).await;
-                let picture = browser.picture().await;
-                std::fs::write(folder.join(format!("{state}-{width}-{scheme}.png")), &picture).unwrap();
-                if let Some(path) = readme_picture(root, state, width, scheme) {
-                    std::fs::write(path, &picture).unwrap();
-                }
+    for scheme in ["light", "dark"] {
+        browser.prefer_colours(scheme).await;
+        for width in WIDTHS {
+            browser.width(width).await;
+            let picture = browser.picture().await;
+            std::fs::write(folder.join(format!("{state}-{width}-{scheme}.png")), &picture).unwrap();
+            if let Some(path) = readme_picture(root, state, width, scheme) {
+                std::fs::write(path, &picture).unwrap();
             }
         }
-        browser.prefer_colours("light").await;
-        browser.width(1280).await;
-    };
-    tour::walk_as_sender(&mut stop).await;
-    tour::walk_as_recipient(&mut stop).await;
-    tour::walk_through_interruptions(&mut stop).await;
+    }
+    browser.prefer_colours("light").await;
+    browser.width(1280).await;
 }
 
 fn readme_picture(root: &Path, state: &str, width: u32, scheme: &str) -> Option<PathBuf> {

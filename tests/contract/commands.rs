@@ -208,3 +208,40 @@ async fn a_bucket_for_direct_mode_is_tried_as_browsers_would_and_prepared_for_ou
     let (fit, told) = storage("check");
     assert!(!fit && told.contains("wrong  tell browsers that other pages may not: any page may GET"), "{told}");
 }
+
+#[test]
+fn people_are_added_listed_changed_and_disabled_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = filmjacket(folder.path(), "", &[&["user"], arguments].concat());
+        let (told, complaint) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        (output.status.success(), told, complaint)
+    };
+    let (ada, ben) = ("ada@clinic.example", "ben@clinic.example");
+    assert!(run(&["add", ada, "--role", "administrator", "--role", "sender", "--mail"]).0);
+    let (done, _, complaint) = run(&["add", "Ada@clinic.example", "--role", "sender"]);
+    assert!(!done && complaint.contains("has an account already"), "{complaint}");
+    assert!(run(&["add", ben, "--role", "sender", "--until", "2099-12-31"]).0);
+    assert!(run(&["role", ben, "auditor", "department_head"]).2.contains("which department"));
+    assert!(run(&["department", ben, "Radiology"]).0 && run(&["role", ben, "auditor", "department_head"]).0);
+    assert!(run(&["dates", ben, "--from", "2098-01-15"]).0 && run(&["disable", ben]).0);
+    let (_, told, _) = run(&["list", "--json"]);
+    let people: Vec<protocol::people::Person> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(people.iter().map(|person| &*person.email).collect::<Vec<_>>(), [ada, ben]);
+    assert_eq!(people[1].state, protocol::people::PersonState::Disabled);
+    assert_eq!((people[1].may.department.as_str(), people[1].may.valid_until), ("Radiology", None));
+    assert!(run(&["enable", ben]).0);
+    let (_, told, _) = run(&["list"]);
+    assert!(
+        told.contains(
+            "ben@clinic.example  not_yet  roles: auditor department_head; department: Radiology; from: 2098-01-15"
+        ),
+        "{told}"
+    );
+    for wrong in
+        [&["disable", "nobody@clinic.example"][..], &["role", ben, "owner"], &["dates", ben, "--until", "2099-02-30"]]
+    {
+        let (done, _, complaint) = run(wrong);
+        assert!(!done && !complaint.is_empty(), "{wrong:?}");
+    }
+}

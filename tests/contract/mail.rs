@@ -2,8 +2,8 @@
 
 use crate::mail_smtp::{Server, settings};
 use filmjacket::mail::{
-    AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Folder, Letter, MailError, MailId, MailboxCode, Mailer,
-    Memory, Opened, OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
+    AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Folder, Invitation, Letter, MailError, MailId,
+    MailboxCode, Mailer, Memory, Opened, OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
 };
 use mail_parser::MessageParser;
 use protocol::Timestamp;
@@ -20,6 +20,7 @@ pub(crate) const LINK: &str =
 pub(crate) const SENT: &str = "https://films.example/sent";
 
 pub(crate) const MINE: &str = "https://films.example/mine";
+pub(crate) const SIGN_IN: &str = "https://films.example/";
 
 pub(crate) fn link_letter(recipient_kind: RecipientKind) -> TransferLink {
     TransferLink {
@@ -50,6 +51,11 @@ pub(crate) fn every_letter() -> Vec<Letter> {
             sender_name: Some("Dr. Ana Ruiz".into()),
         }),
         Letter::WrongPasscodes(WrongPasscodes { recipient: recipient(), tried_at: NOW, log_url: SENT.to_owned() }),
+        Letter::Invitation(Invitation {
+            address: recipient(),
+            expires_at: NOW.plus(14 * 86_400),
+            sign_in_url: SIGN_IN.to_owned(),
+        }),
         Letter::TransferLink(link_letter(RecipientKind::Clinician)),
         Letter::TransferLink(link_letter(RecipientKind::Patient)),
         Letter::Opened(Opened { recipient: recipient(), opened_at: NOW, sent_url: SENT.to_owned() }),

@@ -1,6 +1,6 @@
 //! What letters say, and what they must never say.
 
-use crate::mail::{ANCHOR, AUDIT, LINK, MINE, SENT, every_letter, link_letter, mail_of};
+use crate::mail::{ANCHOR, AUDIT, LINK, MINE, SENT, SIGN_IN, every_letter, link_letter, mail_of};
 use filmjacket::mail::Letter;
 use protocol::transfers::RecipientKind;
 
@@ -29,6 +29,9 @@ fn both_bodies_carry_what_the_letter_is_for() {
         let needed: &[&str] = match &letter {
             Letter::SignInCode(_) | Letter::MailboxCode(_) => &["1234 5678", "10 minutes", "ever ask you to tell"],
             Letter::WrongPasscodes(_) => &["anna@clinic.example", "Sunday 22 November 2026, 12:00 UTC", SENT],
+            Letter::Invitation(_) => {
+                &["anna@clinic.example", "Sunday 6 December 2026, 12:00 UTC", "no password", SIGN_IN]
+            }
             Letter::TransferLink(_) => &[
                 LINK,
                 MINE,
@@ -75,7 +78,7 @@ fn nothing_is_fetched_when_a_letter_is_read_and_every_link_leads_where_it_says()
         }
         for target in html.split("href=\"").skip(1) {
             let target = target.split('"').next().unwrap();
-            assert!([SENT, LINK, MINE, AUDIT].contains(&target), "{target}");
+            assert!([SENT, LINK, MINE, AUDIT, SIGN_IN].contains(&target), "{target}");
         }
     }
 }

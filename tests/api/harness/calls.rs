@@ -8,7 +8,8 @@ use filmjacket::http::{ROUTES, Route};
 use protocol::Ticket;
 use protocol::direct::PartDigest;
 use protocol::open::{MailboxCodeRequest, OpenRequest, ReceiptRequest, UnlockRequest};
-use protocol::sign_in::{ProfileRequest, SignInCodeRequest, SignInRequest};
+use protocol::people::{FirstAdministratorRequest, InviteRequest, May};
+use protocol::sign_in::{ProfileRequest, Role, SignInCodeRequest, SignInRequest};
 use serde_json::{Value, to_value};
 
 /// A request whose sender can be chosen.
@@ -57,6 +58,10 @@ pub(crate) fn all(parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -> Ve
     ROUTES.iter().map(|route| make(*route, parcel, recipient, ticket)).collect()
 }
 
+fn may() -> May {
+    May { roles: vec![Role::Sender], department: "Radiology".into(), valid_from: None, valid_until: None }
+}
+
 /// A route that is not known here fails the tests that go by the table: say how it is called.
 fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -> Call {
     let path = route
@@ -65,6 +70,7 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         .replace("{object_id}", &parcel.object_id(0).to_text())
         .replace("{n}", "0")
         .replace("{slug}", "not-found")
+        .replace("{account_id}", "nobody")
         .replace("{hash}/{path:.*}", "0/js/send.js");
     assert!(!path.contains('{'), "what stands for the names in {path}?");
     let (token, transfer_id) = (recipient.token.clone(), recipient.transfer_id);
@@ -82,6 +88,11 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         ("PUT", "me") => {
             json(to_value(ProfileRequest { name: "Dr. Ana Ruiz".into(), organisation: "North Clinic".into() }))
         }
+        ("POST", "first-administrator") => json(to_value(FirstAdministratorRequest { token })),
+        ("POST", "admin/people") => json(to_value(InviteRequest { email: "new@clinic.example".into(), may: may() })),
+        ("PUT", "admin/people/{account_id}") => json(to_value(may())),
+        ("POST", path) if path.starts_with("admin/people/") => Vec::new(),
+        ("POST", "admin/transfers/{transfer_id}/end") => Vec::new(),
         ("POST", "transfers") => json(to_value(&parcel.create)),
         ("PUT", "transfers/{transfer_id}/objects/{object_id}/parts/{n}") => parcel.part(0, 0),
         (

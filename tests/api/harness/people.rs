@@ -27,3 +27,13 @@ pub(crate) async fn sign_in_as(site: &Site, email: &str, roles: &[Role]) -> Clie
     set(site, email, "department = 'Radiology', name = 'Dr. Ada Berg'").await;
     client
 }
+
+/// Makes an administrator who is there for good.
+pub(crate) async fn administrator(site: &Site, email: &str) -> Client {
+    sign_in_as(site, email, &[Role::Administrator]).await
+}
+
+/// The id that calls name an account by.
+pub(crate) async fn id_of(site: &Site, email: &str) -> String {
+    rows::one(site, &format!("SELECT account_id FROM accounts WHERE email_key = '{email}'")).await
+}

@@ -213,6 +213,7 @@ impl Site {
             Letter::SignInCode(_) => None,
             Letter::MailboxCode(_) => Some("mailbox code"),
             Letter::WrongPasscodes(_) => Some("wrong passcodes"),
+            Letter::Invitation(_) => Some("invitation"),
             Letter::TransferLink(_) => Some("link"),
             Letter::Opened(_) => Some("opened"),
             Letter::Refused(_) => Some("refused"),

@@ -15,3 +15,4 @@ pub(crate) mod relay;
 pub(crate) mod site;
 pub(crate) mod steps;
 pub(crate) mod tour;
+pub(crate) mod tour_admin;

@@ -1,0 +1,309 @@
+//! What administrators do about people: inviting, saying what they may do, disabling; and how there comes to be a first
+//! administrator.
+//!
+//! Whether an administrator stays is in the `WHERE` of what could remove one, under the lock that stands for all
+//! administrators: of two who take each other's role at the same moment, one is refused.
+
+use super::accounts::{Account, AccountRow, account_columns};
+use super::audit::{AuditEntry, append};
+use super::locks::lock_people;
+use super::outbox::{NewMail, queue};
+use super::oversight::like_pattern;
+use super::{Result, Store, to_text};
+use crate::people::{EmailAddress, Standing};
+use protocol::Timestamp;
+use protocol::sign_in::Role;
+use sqlx::{Any, AnyConnection, Transaction};
+
+/// What came of a change to somebody's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonChange {
+    /// It is done.
+    Made,
+    /// No lasting administrator would have been left, or there is no such account: nothing was done.
+    Refused,
+}
+
+/// Somebody who is to have an account before they sign in first.
+#[derive(Debug)]
+pub struct NewPerson<'a> {
+    /// Random.
+    pub account_id: &'a [u8; 32],
+    /// Whom the account is for.
+    pub email: &'a EmailAddress,
+    /// What they may do; its `invited_at` is when.
+    pub standing: &'a Standing,
+}
+
+/// An administrator on whom the installation can rely: `$1` is now. Who has a last day, or was never here, is none.
+macro_rules! lasting_administrator {
+    () => {
+        "administrator = 1 AND disabled_at IS NULL AND valid_until IS NULL AND signed_in_at IS NOT NULL
+             AND (valid_from IS NULL OR valid_from <= $1)"
+    };
+}
+
+/// Whether the account `$2` may be changed: `$3` is 1 if it is a lasting administrator afterwards too.
+macro_rules! keeps_an_administrator {
+    () => {
+        concat!(
+            "account_id = $2 AND ($3 = 1 OR NOT (",
+            lasting_administrator!(),
+            ") OR EXISTS (SELECT 1 FROM accounts WHERE account_id <> $2 AND ",
+            lasting_administrator!(),
+            "))"
+        )
+    };
+}
+
+/// Whether there is an administrator: `$1` is now.
+macro_rules! any_administrator {
+    () => {
+        "EXISTS (SELECT 1 FROM accounts WHERE administrator = 1 AND disabled_at IS NULL
+             AND (valid_until IS NULL OR valid_until > $1))"
+    };
+}
+
+impl Store {
+    /// Makes an account for somebody who has none, and queues the mail that says so; false if they have one.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn add_person(&self, new: &NewPerson<'_>, mail: Option<&NewMail>, entry: &AuditEntry) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        let standing = new.standing;
+        let holds = |role| i64::from(standing.roles.contains(&role));
+        let added = sqlx::query(
+            "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at, sender, auditor, administrator,
+                 department_head, department, valid_from, valid_until, invited_at)
+             VALUES ($1, $2, $3, '', '', $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (email_key) DO NOTHING",
+        )
+        .bind(to_text(new.account_id))
+        .bind(new.email.account_key())
+        .bind(new.email.as_str())
+        .bind(entry.at.as_unix())
+        .bind(holds(Role::Sender))
+        .bind(holds(Role::Auditor))
+        .bind(holds(Role::Administrator))
+        .bind(holds(Role::DepartmentHead))
+        .bind(standing.department.as_str())
+        .bind(standing.valid_from.map(Timestamp::as_unix))
+        .bind(standing.valid_until.map(Timestamp::as_unix))
+        .bind(standing.invited_at.map(Timestamp::as_unix))
+        .execute(&mut *transaction)
+        .await?;
+        if added.rows_affected() != 1 {
+            return Ok(false);
+        }
+        finish(transaction, mail, entry).await?;
+        Ok(true)
+    }
+
+    /// Has an account hold these roles, in this department, between these dates. Nothing else of `standing` counts.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn change_person(&self, account_id: &str, may: &Standing, entry: &AuditEntry) -> Result<PersonChange> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        let holds = |role| i64::from(may.roles.contains(&role));
+        let changed = sqlx::query(concat!(
+            "UPDATE accounts SET sender = $4, auditor = $5, administrator = $6, department_head = $7, department = $8,
+                 valid_from = $9, valid_until = $10 WHERE ",
+            keeps_an_administrator!()
+        ))
+        .bind(entry.at.as_unix())
+        .bind(account_id)
+        .bind(i64::from(may.is_for_good(Role::Administrator, entry.at)))
+        .bind(holds(Role::Sender))
+        .bind(holds(Role::Auditor))
+        .bind(holds(Role::Administrator))
+        .bind(holds(Role::DepartmentHead))
+        .bind(may.department.as_str())
+        .bind(may.valid_from.map(Timestamp::as_unix))
+        .bind(may.valid_until.map(Timestamp::as_unix))
+        .execute(&mut *transaction)
+        .await?;
+        finish_change(transaction, changed.rows_affected(), None, entry).await
+    }
+
+    /// Has an account do nothing any more, and ends its sessions; once more changes nothing.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn disable_person(&self, account_id: &str, entry: &AuditEntry) -> Result<PersonChange> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        let disabled = sqlx::query(concat!(
+            "UPDATE accounts SET disabled_at = COALESCE(disabled_at, $1) WHERE ",
+            keeps_an_administrator!()
+        ))
+        .bind(entry.at.as_unix())
+        .bind(account_id)
+        .bind(0_i64)
+        .execute(&mut *transaction)
+        .await?;
+        if disabled.rows_affected() == 1 {
+            end_sessions(&mut transaction, account_id).await?;
+        }
+        finish_change(transaction, disabled.rows_affected(), None, entry).await
+    }
+
+    /// Takes that back. Everybody signs in anew, also who was just signing in when the account was disabled.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn enable_person(&self, account_id: &str, entry: &AuditEntry) -> Result<PersonChange> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        let enabled = sqlx::query("UPDATE accounts SET disabled_at = NULL WHERE account_id = $1")
+            .bind(account_id)
+            .execute(&mut *transaction)
+            .await?;
+        end_sessions(&mut transaction, account_id).await?;
+        finish_change(transaction, enabled.rows_affected(), None, entry).await
+    }
+
+    /// Invites somebody who has an account: they may sign in from now on, whether or not the configuration lists them.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn invite_person(
+        &self,
+        account_id: &str,
+        mail: Option<&NewMail>,
+        entry: &AuditEntry,
+    ) -> Result<PersonChange> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        let invited = sqlx::query("UPDATE accounts SET invited_at = $2 WHERE account_id = $1")
+            .bind(account_id)
+            .bind(entry.at.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        finish_change(transaction, invited.rows_affected(), mail, entry).await
+    }
+
+    /// One account, by its id.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_person(&self, account_id: &str) -> Result<Option<Account>> {
+        let row: Option<AccountRow> =
+            sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.account_id = $1"))
+                .bind(account_id)
+                .fetch_optional(&self.reads)
+                .await?;
+        row.map(AccountRow::read).transpose()
+    }
+
+    /// People whose address, name or department holds `search`, by address, from the one after `after` on.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_people(&self, search: &str, after: &str, limit: u32) -> Result<Vec<Account>> {
+        let rows: Vec<AccountRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            account_columns!(),
+            " FROM accounts a WHERE a.email_key > $1 AND (a.email_key LIKE $2 ESCAPE '!' OR LOWER(a.name) LIKE $2 ESCAPE '!'
+                 OR LOWER(a.department) LIKE $2 ESCAPE '!') ORDER BY a.email_key LIMIT $3"
+        ))
+        .bind(after)
+        .bind(like_pattern(search))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reads)
+        .await?;
+        rows.into_iter().map(AccountRow::read).collect()
+    }
+
+    /// The departments that people are in.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn list_departments(&self) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT department FROM accounts WHERE department <> '' ORDER BY department";
+        let rows: Vec<(String,)> = sqlx::query_as(sql).fetch_all(&self.reads).await?;
+        Ok(rows.into_iter().map(|(department,)| department).collect())
+    }
+
+    /// Keeps the hash of a link that makes the first administrator; false if there is one.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn add_admin_link(&self, link_hash: &[u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool> {
+        let added = sqlx::query(concat!(
+            "INSERT INTO admin_links (link_hash, expires_at) SELECT $2, $3 WHERE NOT ",
+            any_administrator!()
+        ))
+        .bind(now.as_unix())
+        .bind(to_text(link_hash))
+        .bind(expires_at.as_unix())
+        .execute(&self.writes)
+        .await?;
+        Ok(added.rows_affected() == 1)
+    }
+
+    /// Makes an account the first administrator, with a link that works once and only while there is none; false if it
+    /// does not. All other such links go with it.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn make_first_administrator(
+        &self,
+        link_hash: &[u8; 32],
+        account_id: &str,
+        entry: &AuditEntry,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        let spent = sqlx::query("DELETE FROM admin_links WHERE link_hash = $1 AND expires_at > $2")
+            .bind(to_text(link_hash))
+            .bind(entry.at.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        if spent.rows_affected() != 1 {
+            return Ok(false);
+        }
+        let made = sqlx::query(concat!(
+            "UPDATE accounts SET administrator = 1 WHERE account_id = $2 AND disabled_at IS NULL AND NOT ",
+            any_administrator!()
+        ))
+        .bind(entry.at.as_unix())
+        .bind(account_id)
+        .execute(&mut *transaction)
+        .await?;
+        if made.rows_affected() != 1 {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM admin_links").execute(&mut *transaction).await?;
+        finish(transaction, None, entry).await?;
+        Ok(true)
+    }
+}
+
+async fn end_sessions(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE account_id = $1").bind(account_id).execute(connection).await?;
+    Ok(())
+}
+
+async fn finish_change(
+    transaction: Transaction<'_, Any>,
+    rows: u64,
+    mail: Option<&NewMail>,
+    entry: &AuditEntry,
+) -> Result<PersonChange> {
+    if rows != 1 {
+        return Ok(PersonChange::Refused);
+    }
+    finish(transaction, mail, entry).await?;
+    Ok(PersonChange::Made)
+}
+
+async fn finish(mut transaction: Transaction<'_, Any>, mail: Option<&NewMail>, entry: &AuditEntry) -> Result<()> {
+    if let Some(mail) = mail {
+        queue(&mut transaction, mail, entry.at).await?;
+    }
+    append(&mut transaction, entry).await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,103 @@
+//! The pages of administrators and heads of a department, one state after another.
+
+use super::browser::Browser;
+use super::files;
+use super::native::{Parcel, Sender};
+use super::site::Site;
+use super::steps::SENDER;
+
+const ADMIN: &str = "ada@north.example";
+const INVITED: &str = "benjamin.van.der.bergh-hernandez@radiology.north.example";
+
+/// Walks through all that administrators and heads of a department meet, from the link on the console on.
+pub(crate) async fn walk_as_administrator(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let site = Site::start();
+    let browser = Browser::start().await;
+    become_first(&site, &browser, stop).await;
+    visit_people(&browser, stop).await;
+    visit_transfers(&site, &browser, stop).await;
+}
+
+async fn become_first(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let link = site.app().make_first_administrator_link().await.unwrap().expect("there is no administrator");
+    browser.go(&link).await;
+    browser.at_step("address").await;
+    browser.fill("#email", ADMIN).await;
+    browser.click("#send-code").await;
+    browser.at_step("code").await;
+    browser.fill("#code", &site.code_for(ADMIN).await).await;
+    browser.click("#sign-in").await;
+    browser.shown("#become-first").await;
+    stop(browser, "first-administrator").await;
+    browser.click("#become-first").await;
+    browser.shown("#people li").await;
+    stop(browser, "people").await;
+    browser.go(&link).await;
+    browser.click("#become-first").await;
+    browser.shown("#first-error").await;
+    stop(browser, "first-administrator-used").await;
+}
+
+async fn visit_people(browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.click("#nav-people").await;
+    browser.shown("#people li").await;
+    browser.click("#invite").await;
+    browser.shown("#person-dialog").await;
+    stop(browser, "people-invite").await;
+    browser.click("#save-person").await;
+    browser.shown("#person-error").await;
+    stop(browser, "people-invite-error").await;
+    browser.fill("#email", INVITED).await;
+    browser.fill("#department", "Radiology").await;
+    browser.run("document.querySelector('#valid-until').value = '2098-12-31'", vec![]).await;
+    browser.click("#save-person").await;
+    browser.text_with("#people-note", "gets an invitation").await;
+    // The administrator heads the department.
+    browser.click(&format!("#people li[data-email='{ADMIN}'] .change")).await;
+    browser.click("#role-department_head").await;
+    browser.click("#save-person").await;
+    browser.shown("#person-error").await;
+    browser.fill("#department", "Radiology").await;
+    stop(browser, "people-change").await;
+    browser.click("#save-person").await;
+    browser.text_with("#people-note", "is changed").await;
+    browser.click(&format!("#people li[data-email='{INVITED}'] .disable")).await;
+    browser.shown("#confirm-dialog").await;
+    stop(browser, "people-disable").await;
+    browser.click("#confirm-yes").await;
+    browser.text_with("#people-note", "is disabled").await;
+    stop(browser, "people-disabled").await;
+    browser.fill("#search", "nobody of this name").await;
+    browser.click("#search-form button[type=submit]").await;
+    browser.text_with("#people-note", "Nothing was found").await;
+    stop(browser, "people-none").await;
+}
+
+async fn visit_transfers(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let sender = Sender::sign_in(site, SENDER).await;
+    browser.go(&site.url("/admin/people")).await;
+    browser.click(&format!("#people li[data-email='{SENDER}'] .change")).await;
+    browser.fill("#department", "Radiology").await;
+    browser.click("#save-person").await;
+    browser.text_with("#people-note", "is changed").await;
+    sender.send(&Parcel::of([files::png(), files::dicom()])).await;
+    sender.send(&Parcel { recipient: "ines@mail.example".into(), ..Parcel::of([files::pdf()]) }).await;
+    browser.click("#nav-under-way").await;
+    browser.shown("#transfers li").await;
+    stop(browser, "under-way").await;
+    browser.click("#transfers li .end").await;
+    browser.shown("#confirm-dialog").await;
+    stop(browser, "under-way-end").await;
+    browser.click("#confirm-yes").await;
+    browser.text_with("#transfers-note", "has ended").await;
+    browser.until("document.querySelectorAll('#transfers li').length === 1").await;
+    browser.go(&site.url("/department")).await;
+    browser.until("document.querySelectorAll('#transfers li').length === 2").await;
+    stop(browser, "department").await;
+    browser.click("#nav-state").await;
+    browser.shown("#state").await;
+    stop(browser, "state").await;
+    browser.go(&site.url("/sent")).await;
+    browser.shown("h1").await;
+    stop(browser, "sent-as-administrator").await;
+}
