@@ -1,11 +1,13 @@
 //! What every route that changes something leaves in the audit, and that nothing changes if it cannot be written.
 
 use crate::harness::calls::{self, Call};
-use crate::harness::{Client, Parcel, Recipient, Sender, Site, rows};
+use crate::harness::sender::sign_in;
+use crate::harness::{Client, Parcel, Recipient, Sender, Site, people, rows};
 use filmjacket::http::{Access, ROUTES};
 use protocol::open::{MailboxCodeRequest, OpenRequest};
 use protocol::sign_in::{SignInCodeRequest, SignInRequest};
 use protocol::transfers::LinkAnswer;
+use serde_json::json;
 
 /// What a route must leave.
 enum Trace {
@@ -23,6 +25,12 @@ fn trace(method: &str, path: &str) -> Trace {
         ("POST", "session") => Trace::None("a sign of life from whoever is signed in already"),
         ("DELETE", "session") => Trace::Event(&["session.ended"]),
         ("PUT", "me") => Trace::Event(&["profile.changed"]),
+        ("POST", "first-administrator") => Trace::Event(&["person.first_administrator"]),
+        ("POST", "admin/people" | "admin/people/{account_id}/invitation") => Trace::Event(&["person.invited"]),
+        ("PUT", "admin/people/{account_id}") => Trace::Event(&["person.changed"]),
+        ("POST", "admin/people/{account_id}/disable") => Trace::Event(&["person.disabled"]),
+        ("POST", "admin/people/{account_id}/enable") => Trace::Event(&["person.enabled"]),
+        ("POST", "admin/transfers/{transfer_id}/end") => Trace::Event(&["transfer.revoked"]),
         ("POST", "transfers") => Trace::Event(&["transfer.created"]),
         ("PUT", "transfers/{transfer_id}/objects/{object_id}/parts/{n}") => {
             Trace::None("a draft's bytes mean nothing before the seal, and a study has thousands of parts")
@@ -62,6 +70,10 @@ struct Scene<'a> {
     guarded: Recipient,
     /// Wants to see what waits for an address.
     reader: Client,
+    /// Changes what somebody may do.
+    admin: Client,
+    /// Whose account that is about.
+    account_id: String,
 }
 
 const NEW: &str = "new@clinic.example";
@@ -83,14 +95,20 @@ impl<'a> Scene<'a> {
         let newcomer = site.client();
         newcomer.post("/api/v1/sign-in", &SignInRequest { email: NEW.into() }).await.expect(202);
         let code = site.code_for(NEW).await;
-        Self { site, sender, draft, sent, recipient, ticket, newcomer, code, guarded, reader }
+        let admin = people::administrator(site, "ada@clinic.example").await;
+        sign_in(site, "ben@clinic.example").await;
+        let account_id = people::id_of(site, "ben@clinic.example").await;
+        Self { site, sender, draft, sent, recipient, ticket, newcomer, code, guarded, reader, admin, account_id }
     }
 
     /// The calls that change something, each about a thing that it can change, those last that end it.
     fn calls(&self) -> Vec<Call> {
         let about_draft = calls::all(&self.draft, &self.recipient, &self.ticket);
         let about_sent = calls::all(&self.sent, &self.recipient, &self.ticket);
-        let is_for_draft = |path: &str| path.ends_with("/restart") || path.ends_with("/seal") || path.ends_with("{n}");
+        // The sender ends the one that was sent, an administrator the draft, which is sealed by then.
+        let is_for_draft = |path: &str| {
+            ["/restart", "/seal", "{n}"].iter().any(|end| path.ends_with(end)) || path.contains("/admin/transfers/")
+        };
         let mut chosen: Vec<Call> = about_draft
             .into_iter()
             .zip(about_sent)
@@ -98,9 +116,16 @@ impl<'a> Scene<'a> {
             .filter(Call::changes_something)
             // There is no bucket that would take a part directly.
             .filter(|call| !call.route.path.ends_with("/url") && !call.route.path.ends_with("/stored"))
+            // There is an administrator; `people` has its own tests of how there comes to be a first one.
+            .filter(|call| call.route.path != "/api/v1/first-administrator")
             .collect();
         for call in &mut chosen {
+            call.path = call.path.replace("/people/nobody", &format!("/people/{}", self.account_id));
             match call.route.path {
+                "/api/v1/admin/people" => {
+                    let body = json!({ "email": "cleo@clinic.example", "may": { "roles": ["sender"] } });
+                    call.body = serde_json::to_vec(&body).unwrap();
+                }
                 "/api/v1/sign-in/code" => {
                     let body = SignInCodeRequest { email: NEW.into(), code: self.code.clone() };
                     call.body = serde_json::to_vec(&body).unwrap();
@@ -134,6 +159,7 @@ impl<'a> Scene<'a> {
         match call.route.access {
             _ if call.route.path.starts_with("/api/v1/mine") => &self.reader,
             _ if call.route.path.starts_with("/api/v1/open/mailbox") => &self.guarded.client,
+            Access::Administrator => &self.admin,
             Access::Browser => &self.newcomer,
             Access::Link | Access::Ticket => &self.recipient.client,
             _ => &self.sender.client,

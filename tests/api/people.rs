@@ -286,6 +286,9 @@ async fn the_link_works_for_a_day_and_only_while_there_is_no_administrator() {
     let client = sign_in(&site, ADA).await;
     become_first(&client, &old).await.refused(404, "link-invalid");
     let (one, other) = (first_link(&site).await, first_link(&site).await);
+    rows::fail(&site, "INSERT ON audit").await;
+    become_first(&client, &one).await.refused(500, "internal");
+    rows::mend(&site).await;
     // Somebody is made administrator on the command line meanwhile.
     sign_in(&site, BEN).await;
     give(&site, BEN, &[Role::Administrator]).await;
