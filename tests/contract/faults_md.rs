@@ -1,6 +1,6 @@
 //! docs/FAULTS.md names a test for every fault; each of them must be there, and each test of tests/faults in the document.
 
-use crate::threats_md::{named_in, tests};
+use crate::test_names::{self, named_in};
 use std::path::Path;
 
 const DOCUMENT: &str = include_str!("../../docs/FAULTS.md");
@@ -13,7 +13,7 @@ fn rows() -> impl Iterator<Item = &'static str> {
 
 #[test]
 fn every_fault_in_the_document_has_its_test() {
-    let tests = tests();
+    let tests = test_names::all();
     assert!(rows().count() >= 25, "the tables of faults were not found");
     for row in rows() {
         assert!(!named_in(row).is_empty(), "this fault has no test: {row}");

@@ -11,6 +11,7 @@ mod faulty_line;
 mod garage;
 
 mod api_md;
+mod asvs_md;
 mod blobs;
 mod blobs_copies;
 mod blobs_dir;
@@ -24,4 +25,5 @@ mod mail;
 mod mail_exim;
 mod mail_smtp;
 mod mail_words;
+mod test_names;
 mod threats_md;
