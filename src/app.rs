@@ -12,6 +12,7 @@ use crate::config::{Config, MailSettings, MailWay, S3Settings, SecondCopy, SmtpS
 use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Dkim, Mailbox, Mailer};
 use crate::metrics::Metrics;
+use crate::people::Passkeys;
 use crate::store::{Store, StoreError};
 use crate::tls::{Certificate, TlsError};
 use crate::transfer::PartsUnderWay;
@@ -48,6 +49,8 @@ pub struct App {
     pub clock: Clock,
     /// The server key.
     pub keys: ServerKey,
+    /// The rules of this server's passkeys; none where its address is a number.
+    pub passkeys: Option<Passkeys>,
     /// With which it speaks TLS; none behind a proxy, and on this machine alone.
     pub certificate: Option<Arc<Certificate>>,
     /// Uploads that are not complete.
@@ -118,6 +121,7 @@ impl App {
         let store_origin = blobs.browser_origin().await.map_err(StartError::Bucket)?;
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
+        let passkeys = Passkeys::for_origin(config.public_url.origin());
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
         Ok(Arc::new(Self {
             config,
@@ -129,6 +133,7 @@ impl App {
             mail_from,
             clock,
             keys,
+            passkeys,
             certificate,
             parts_under_way,
             metrics: Metrics::default(),

@@ -21,7 +21,7 @@ pub use reading::Reading;
 pub use storage::{S3Settings, SecondCopy, Storage};
 
 use self::file::File;
-use crate::people::SignInRule;
+use crate::people::{SecondStepRule, SignInRule};
 use crate::transfer::RoleLimits;
 use ipnet::IpNet;
 use protocol::sign_in::{Limits, Policy, Role};
@@ -50,6 +50,8 @@ pub struct Config {
     pub server_key: Option<Secret>,
     /// Who may sign in.
     pub sign_in: SignInRule,
+    /// Who needs a second step.
+    pub second_step: SecondStepRule,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The certificate to speak TLS with; without, a proxy does.
@@ -276,6 +278,7 @@ impl Config {
             data,
             server_key: file.server_key,
             sign_in,
+            second_step: file.sign_in.second_step,
             trusted_proxies: file.trusted_proxies,
             tls: file.tls,
             mail: MailSettings { from, way, dkim: file.mail.dkim },

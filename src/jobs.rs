@@ -338,6 +338,12 @@ fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) ->
                 sign_in_url: format!("{}/", app.config.public_url.origin()),
             }));
         }
+        MailKind::AccountNotice => {
+            let account_url = format!("{}/account", app.config.public_url.origin());
+            let what = Line::from(queued.reason.as_deref()?);
+            let happened_at = queued.created_at;
+            return Some(Letter::AccountNotice(mail::AccountNotice { what, happened_at, account_url }));
+        }
         _ => {}
     }
     let subject = subject?;
@@ -348,7 +354,8 @@ fn make_letter(app: &App, queued: &QueuedMail, subject: Option<&MailSubject>) ->
         | MailKind::MailboxCode
         | MailKind::AuditAnchor
         | MailKind::AuditFlag
-        | MailKind::Invitation => return None,
+        | MailKind::Invitation
+        | MailKind::AccountNotice => return None,
         MailKind::TransferLink => return make_link_letter(app, queued, subject),
         MailKind::Opened => Letter::Opened(mail::Opened { recipient, opened_at: queued.created_at, sent_url }),
         MailKind::WrongPasscodes => {

@@ -45,6 +45,10 @@ pub enum Purpose {
     Outbox,
     /// A transfer's own key, in the table that backups leave out.
     TransferKey,
+    /// A factor: an authenticator app's secret, a passkey's public key.
+    Factor,
+    /// What is remembered between a question and its answer while a factor is set up or shown.
+    Ceremony,
 }
 
 /// What a mailed code leads to. A code for one is worth nothing for another.
@@ -63,6 +67,8 @@ impl Purpose {
         match self {
             Self::Outbox => "filmjacket/1/outbox",
             Self::TransferKey => "filmjacket/1/transfer-key",
+            Self::Factor => "filmjacket/1/factor",
+            Self::Ceremony => "filmjacket/1/ceremony",
         }
     }
 }
@@ -177,6 +183,11 @@ impl ServerKey {
     /// for this session and this transfer, and the session's end is its end.
     pub fn derive_opening_right(&self, session_hash: &[u8; KEY_LEN], transfer_id: &TransferId) -> SecretBytes {
         self.mac("filmjacket/1/opening-right", &[session_hash, transfer_id.as_bytes()])
+    }
+
+    /// What the server keeps to check a recovery code; bound to the account, so that it works for no other.
+    pub fn derive_recovery_mac(&self, account_id: &str, code: &str) -> [u8; KEY_LEN] {
+        *self.mac("filmjacket/1/recovery-code", &[account_id.as_bytes(), &[0], code.as_bytes()])
     }
 
     /// The key under which a link's token is kept for a repeated seal request. Only who knows the proof gets it back,

@@ -6,13 +6,15 @@
 //!
 //! - [`ids`]: [`TransferId`], [`ObjectId`] and the secrets [`LinkToken`], [`Ticket`], [`Proof`].
 //! - [`layout`]: how long objects and parts are; the server checks lengths without knowing contents.
-//! - [`sign_in`], [`transfers`], [`open`], [`mine`], [`people`]: one module a resource, a struct a body; [`direct`]: what direct mode adds.
+//! - [`sign_in`], [`account`], [`transfers`], [`open`], [`mine`], [`people`]: one module a resource, a struct a body; [`direct`]:
+//!   what direct mode adds.
 //! - [`audit`]: what auditors ask for and are told.
 //! - [`problem`]: the errors (RFC 9457) with their stable slugs.
 //! - [`Timestamp`]: whole seconds since 1970, written as RFC 3339 UTC in JSON.
 //!
 //! No IO, no clock, no randomness here.
 
+pub mod account;
 pub mod audit;
 mod bytes;
 pub mod direct;

@@ -45,6 +45,14 @@ problems! {
     CrossOrigin = "cross-origin", 403, "The request comes from another website";
     /// The passcode is not the transfer's; `tries` and `retry_after` tell more.
     WrongPasscode = "wrong-passcode", 403, "This passcode does not open the transfer";
+    /// The second step of signing in is still to be shown.
+    SecondStepNeeded = "second-step-needed", 403, "Please finish signing in";
+    /// The account must have a second step and has none.
+    SecondStepMissing = "second-step-missing", 403, "Please set up a second step";
+    /// The second step was shown too long ago for a dangerous act.
+    StepUpNeeded = "step-up-needed", 403, "Please confirm that it is you";
+    /// The code or passkey is not one of this account, was used before, or came too late; `tries` and `retry_after` tell more.
+    WrongFactor = "wrong-factor", 403, "This does not prove that it is you";
     /// The sender has not given the name that recipients will see.
     ProfileMissing = "profile-missing", 403, "Please say who you are";
     /// The account does not hold the role that this is for.
@@ -69,6 +77,8 @@ problems! {
     WrongState = "wrong-state", 409, "The transfer does not allow this now";
     /// This server signs no requests to the store: parts pass through it.
     NotDirect = "not-direct", 409, "Parts pass through this server";
+    /// The account must have a second step, and this is its last one.
+    LastFactor = "last-factor", 409, "One second step must stay";
     /// Parts are missing; `missing` names the first.
     PartsMissing = "parts-missing", 409, "The upload is not complete";
     /// A length header is needed.

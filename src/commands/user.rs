@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, Reading};
 use crate::keys::{make_name, make_secret};
 use crate::people::{EmailAddress, SignInRule, Standing, parse_day, parse_last_day, parse_role, role_text};
-use crate::store::{Account, AuditEntry, Event, NewMail, NewPerson, PersonChange, Store};
+use crate::store::{Account, AccountNotice, AuditEntry, Event, NewMail, NewPerson, PersonChange, Store};
 use clap::{Args, Subcommand};
 use protocol::Timestamp;
 use protocol::people::{May, Person};
@@ -68,6 +68,12 @@ pub(super) enum What {
     },
     /// Take that back.
     Enable {
+        /// Whom.
+        email: String,
+    },
+    /// Remove all second steps and recovery codes of somebody who has lost them, and end their sessions. They set up new ones
+    /// after the next code from the mail. Make sure first, by voice, that it is they who ask.
+    ResetFactors {
         /// Whom.
         email: String,
     },
@@ -133,6 +139,7 @@ pub(super) async fn run(what: What, reading: Result<Reading, ConfigError>) -> Re
             let entry = entry(Event::PersonEnabled, &account.email, &account.standing, now);
             told(store.enable_person(&account.account_id, &entry).await?)?;
         }
+        What::ResetFactors { email } => reset_factors(&store, &email, now).await?,
     }
     store.close().await;
     Ok(())
@@ -192,6 +199,20 @@ async fn list(store: &Store, rule: &SignInRule, json: bool, now: Timestamp) -> R
                 let state = serde_json::to_value(person.state)?;
                 writeln!(out, "{}  {}  {}", person.email, state.as_str().unwrap_or_default(), account.standing)?;
             }
+        }
+    }
+}
+
+async fn reset_factors(store: &Store, email: &str, now: Timestamp) -> Result<(), Failure> {
+    let account = find(store, email).await?;
+    let entry = entry(Event::FactorsReset, &account.email, &account.standing, now);
+    let what = "An administrator removed all second steps of your account and ended its sessions.".to_owned();
+    let notice = AccountNotice { mail_id: make_name()?, what };
+    match store.reset_factors(&account.email.account_key(), &notice, &entry).await? {
+        None => Err(format!("{} has no account", account.email).into()),
+        Some(removed) => {
+            writeln!(std::io::stdout().lock(), "{}: {removed} second steps removed, sessions ended", account.email)?;
+            Ok(())
         }
     }
 }

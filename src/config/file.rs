@@ -4,6 +4,7 @@ use super::audit::AuditSection;
 use super::database::DatabaseSection;
 use super::storage::SecondCopySection;
 use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
+use crate::people::SecondStepRule;
 use crate::transfer::{RoleLimits, parse_domain};
 use ipnet::IpNet;
 use protocol::sign_in::{Limits, MailboxRule, Policy, Role};
@@ -38,6 +39,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SignInSection {
     pub(super) allow: Vec<String>,
+    pub(super) second_step: SecondStepRule,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -41,6 +41,11 @@ impl PublicUrl {
         &self.host
     }
 
+    /// The same address by a name instead of a number: this machine's own is `localhost`.
+    pub fn named_origin(&self) -> String {
+        self.origin.replacen(&self.host, "localhost", 1).replace(['[', ']'], "")
+    }
+
     /// A domain that mail addresses may have: loopback addresses and `localhost` have no mail of their own.
     pub(super) fn mail_domain(&self) -> &str {
         let candidate = format!("filmjacket@{}", self.host);

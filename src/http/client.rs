@@ -17,6 +17,11 @@ impl Client {
         self.0.to_string()
     }
 
+    /// For its owner's list of sessions.
+    pub(super) fn masked(self) -> String {
+        mask_address(self.0)
+    }
+
     /// For counting: a household or office has a /64 of IPv6, so single addresses in it say nothing.
     pub(super) fn network(self) -> String {
         match self.0 {

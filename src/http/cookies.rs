@@ -1,6 +1,8 @@
-//! The cookies: a sender's session, and what binds a mailed code, then what it led to, to a browser.
+//! The cookies: a session, what binds a mailed code, then what it led to, to a browser, and that by which a browser is known
+//! again.
 
 use crate::app::App;
+use crate::keys::SecretBytes;
 use crate::people;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
@@ -18,6 +20,8 @@ pub(super) enum SecretCookie {
     Mailbox,
     /// The same for all that waits for an address.
     Mine,
+    /// Says only that somebody signed in from here before. It opens nothing.
+    Known,
 }
 
 impl SecretCookie {
@@ -33,6 +37,8 @@ impl SecretCookie {
             (Self::Mailbox, false) => "filmjacket-mailbox",
             (Self::Mine, true) => "__Host-filmjacket-mine",
             (Self::Mine, false) => "filmjacket-mine",
+            (Self::Known, true) => "__Host-filmjacket-known",
+            (Self::Known, false) => "filmjacket-known",
         }
     }
 
@@ -41,6 +47,7 @@ impl SecretCookie {
             Self::Session => people::LONGEST.lifetime,
             Self::Browser => people::CODE_LIFETIME,
             Self::Mailbox | Self::Mine => people::MAILBOX_LIFETIME,
+            Self::Known => people::KNOWN_BROWSER_LIFETIME,
         }
     }
 
@@ -67,8 +74,13 @@ impl SecretCookie {
 
     /// The SHA-256 of the secret that the browser sent, under which the database knows it.
     pub(super) fn read_hash(self, request: &HttpRequest, app: &App) -> Option<[u8; 32]> {
+        self.read(request, app).map(|secret| crate::keys::hash_secret(&secret))
+    }
+
+    /// The secret that the browser sent.
+    pub(super) fn read(self, request: &HttpRequest, app: &App) -> Option<SecretBytes> {
         let cookie = request.cookie(self.name(app.config.public_url.is_https()))?;
         let secret: [u8; 32] = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?.try_into().ok()?;
-        Some(crate::keys::hash_secret(&secret))
+        Some(SecretBytes::new(secret))
     }
 }

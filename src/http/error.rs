@@ -32,6 +32,12 @@ impl Refusal {
         Problem::new(kind, detail).into()
     }
 
+    /// What kind of problem it is.
+    pub(super) fn kind(&self) -> Option<ProblemKind> {
+        let slug = self.problem.r#type.strip_prefix("/problems/")?;
+        ProblemKind::ALL.iter().copied().find(|kind| kind.slug() == slug)
+    }
+
     /// Nothing is there, or it is not the caller's: the answer is the same.
     pub fn not_found() -> Self {
         Self::new(
@@ -73,6 +79,30 @@ impl Refusal {
         Self::new(
             ProblemKind::MailboxCodeNeeded,
             "The half hour is over, or no address was proved in this browser. Please ask for a code again.",
+        )
+    }
+
+    /// The code was typed, the second step is still to be shown.
+    pub fn second_step_needed() -> Self {
+        Self::new(
+            ProblemKind::SecondStepNeeded,
+            "You are signed in halfway. Please show your passkey, or enter the code of your app.",
+        )
+    }
+
+    /// The account must have a second step and has none.
+    pub fn second_step_missing() -> Self {
+        Self::new(
+            ProblemKind::SecondStepMissing,
+            "Your account must have a second step. Please set up a passkey or an authenticator app first.",
+        )
+    }
+
+    /// The second step was shown too long ago.
+    pub fn step_up_needed() -> Self {
+        Self::new(
+            ProblemKind::StepUpNeeded,
+            "Before this, please show your passkey or enter the code of your app once more.",
         )
     }
 

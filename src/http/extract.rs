@@ -1,13 +1,11 @@
 //! What handlers take from a request: the session, JSON bodies, part bodies, tickets. Each extractor parses completely
 //! or refuses with a sentence.
 
-use super::client::Client;
 use super::cookies::SecretCookie;
 use super::error::Refusal;
+use super::signed_in::SignedIn;
 use crate::app::App;
 use crate::config::Patience;
-use crate::people::{REFRESH_AFTER, SessionLimits};
-use crate::store::{Account, AuditEntry, Event};
 use crate::transfer::{limits_of, size_text};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -35,27 +33,25 @@ pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Refusal> {
         .ok_or_else(|| Refusal::from_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// Whoever is signed in, whatever they may do. A request that changes something also keeps the session alive; a GET
-/// changes nothing.
+/// Whoever is signed in, with every step of it, whatever they may do.
 #[derive(Debug)]
-pub(super) struct Person {
-    pub(super) account: Account,
-    pub(super) session_hash: [u8; 32],
+pub(super) struct Person(SignedIn);
+
+impl std::ops::Deref for Person {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+impl AsRef<SignedIn> for Person {
+    fn as_ref(&self) -> &SignedIn {
+        &self.0
+    }
 }
 
 impl Person {
-    /// An audit row about something that this person does; the transfer and the detail are for the caller to add.
-    pub(super) fn entry(&self, app: &App, event: Event, client: Client) -> AuditEntry {
-        AuditEntry {
-            at: app.clock.now(),
-            event,
-            actor: self.account.email.to_string(),
-            transfer_id: None,
-            address: Some(client.address()),
-            detail: String::new(),
-        }
-    }
-
     /// What a transfer of theirs may be.
     pub(super) fn limits(&self, app: &App) -> Limits {
         let held = app.config.role_limits.iter().filter(|(role, _)| self.account.standing.holds(**role));
@@ -72,25 +68,9 @@ impl FromRequest for Person {
     type Error = Refusal;
     type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let app = app_of(&request)?;
-            let session_hash = SecretCookie::Session.read_hash(&request, &app).ok_or_else(Refusal::sign_in_needed)?;
-            let now = app.clock.now();
-            let session = app.store.find_session(&session_hash).await?.ok_or_else(Refusal::sign_in_needed)?;
-            let Account { email, standing, .. } = &session.account;
-            // All of it is asked each time: who is taken off the list, disabled or past their last day is out at once.
-            if !SessionLimits::of(&standing.roles).is_alive(session.created_at, session.seen_at, now)
-                || !app.config.sign_in.admits(email, Some(standing), now)
-            {
-                return Err(Refusal::sign_in_needed());
-            }
-            if !is_safe(request.method()) && now >= session.seen_at.plus(REFRESH_AFTER) {
-                app.store.refresh_session(&session_hash, now).await?;
-            }
-            Ok(Self { account: session.account, session_hash })
-        })
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let signed_in = SignedIn::from_request(request, payload);
+        Box::pin(async move { signed_in.await?.whole().map(Self) })
     }
 }
 
@@ -101,6 +81,12 @@ macro_rules! role_extractors {
         $(#[$doc])*
         #[derive(Debug)]
         pub(super) struct $role(Person);
+
+        impl AsRef<SignedIn> for $role {
+            fn as_ref(&self) -> &SignedIn {
+                &self.0.0
+            }
+        }
 
         impl std::ops::Deref for $role {
             type Target = Person;

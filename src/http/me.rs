@@ -12,14 +12,13 @@ use protocol::sign_in::{Me, ProfileRequest};
 
 /// `GET /api/v1/me`
 pub(super) async fn show(app: web::Data<App>, person: Person) -> HttpResponse {
-    let limits = person.limits(&app);
-    let account = person.account;
+    let account = &person.account;
     HttpResponse::Ok().json(Me {
         email: account.email.to_string(),
-        name: account.name,
-        organisation: account.organisation,
-        roles: account.standing.roles.into_iter().collect(),
-        limits,
+        name: account.name.clone(),
+        organisation: account.organisation.clone(),
+        roles: account.standing.roles.iter().copied().collect(),
+        limits: person.limits(&app),
         policy: app.config.policy.clone(),
     })
 }

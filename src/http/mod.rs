@@ -6,7 +6,8 @@
 //! | `security` | the HTTP baseline on every answer, the same-origin check, the request log |
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `line` | cuts clients that are too slow |
-//! | `sign_in`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
+//! | `signed_in` | how far a request's session has come |
+//! | `sign_in`, `second_step`, `account`, `factors`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
 //! | `codes` | codes that are mailed and typed, for all that they lead to |
 //! | `direct` | signed requests for parts that do not pass through here |
 //! | `audit`, `audit_page` | what auditors read |
@@ -17,6 +18,7 @@
 //!
 //! This room must not hold rules (`transfer`, `people`) or SQL (`store`). A handler reads as a script.
 
+mod account;
 mod assets;
 mod audit;
 mod audit_page;
@@ -26,6 +28,7 @@ mod cookies;
 mod direct;
 pub mod error;
 mod extract;
+mod factors;
 mod health;
 mod line;
 mod mailbox;
@@ -41,8 +44,10 @@ mod problem_pages;
 mod rates;
 mod restarts;
 mod sealing;
+mod second_step;
 mod security;
 mod sign_in;
+mod signed_in;
 mod transfers;
 
 pub(crate) use self::health::serve_metrics;
@@ -62,7 +67,11 @@ pub enum Access {
     Anyone,
     /// Whoever asked for a code in this browser.
     Browser,
-    /// Whoever is signed in, whatever they may do.
+    /// Whoever typed a code from the mail, whatever of the sign-in is left.
+    SignedIn,
+    /// Whoever has no second step left to show.
+    SettingUp,
+    /// Whoever is signed in, with every step of it, whatever they may do.
     Person,
     /// A signed-in sender.
     Sender,
@@ -115,6 +124,8 @@ routes! {
     "/healthz" => { GET Anyone health::health }
     "/readyz" => { GET Anyone health::ready }
     "/" => { GET Anyone pages::sign_in }
+    "/second-step" => { GET SignedIn pages::second_step }
+    "/account" => { GET SettingUp pages::account }
     "/welcome" => { GET Person pages::welcome }
     "/send" => { GET Sender pages::send }
     "/sent" => { GET Sender pages::sent }
@@ -133,7 +144,19 @@ routes! {
     "/assets/{hash}/{path:.*}" => { GET Anyone assets::get }
     "/api/v1/sign-in" => { POST Anyone sign_in::ask }
     "/api/v1/sign-in/code" => { POST Browser sign_in::enter }
-    "/api/v1/session" => { DELETE Person sign_in::end, POST Person me::stay }
+    "/api/v1/sign-in/second-step" => { POST SignedIn second_step::enter }
+    "/api/v1/sign-in/passkey" => { POST SignedIn second_step::ask_passkey }
+    "/api/v1/sign-in/passkey/answer" => { POST SignedIn second_step::answer_passkey }
+    "/api/v1/session" => { DELETE SignedIn sign_in::end, POST Person me::stay }
+    "/api/v1/account" => { GET SettingUp account::show }
+    "/api/v1/account/app" => { POST SettingUp factors::begin_app }
+    "/api/v1/account/app/confirm" => { POST SettingUp factors::confirm_app }
+    "/api/v1/account/passkey" => { POST SettingUp factors::begin_passkey }
+    "/api/v1/account/passkey/confirm" => { POST SettingUp factors::confirm_passkey }
+    "/api/v1/account/factors/{factor_id}" => { PUT Person account::rename, DELETE Person account::remove }
+    "/api/v1/account/recovery-codes" => { POST Person account::make_recovery_codes }
+    "/api/v1/account/sessions" => { DELETE Person account::end_other_sessions }
+    "/api/v1/account/sessions/{session_id}" => { DELETE Person account::end_session }
     "/api/v1/me" => { GET Person me::show, PUT Person me::change }
     "/api/v1/first-administrator" => { POST Person people::become_first }
     "/api/v1/admin/people" => { GET Administrator people::list, POST Administrator people::invite }

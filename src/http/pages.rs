@@ -6,10 +6,15 @@
 use super::error::Refusal;
 use super::extract::{Administrator, DepartmentHead, Person, Sender};
 use super::problem_pages::{ProblemPage, ProblemsPage};
+use super::security::passkey_policy;
+use super::signed_in::{SettingUp, SignedIn};
+use crate::app::App;
+use crate::people::Remaining;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::http::header::{ContentType, HeaderValue, LOCATION, PERMISSIONS_POLICY};
 use actix_web::{HttpResponse, ResponseError as _, web};
 use askama::Template;
+use protocol::account::FactorKind;
 use protocol::sign_in::Role;
 use protocol::{Problem, ProblemKind, TransferId};
 
@@ -37,6 +42,8 @@ pub(super) struct Header {
     /// Their name, or their address as long as they gave none.
     pub(super) account: String,
     pub(super) entries: Vec<Entry>,
+    /// Whether there is anything but the way out.
+    pub(super) whole: bool,
 }
 
 /// What every page has around its content.
@@ -56,15 +63,28 @@ impl Frame {
     }
 
     /// A page for whoever is signed in.
-    pub(super) fn signed_in(person: &Person, here: &'static str, script: &'static str) -> Self {
-        let account = &person.account;
-        let shown = if account.name.is_empty() { account.email.as_str() } else { &account.name };
-        Self { header: Some(Header { account: shown.to_owned(), entries: entries_of(person).collect() }), here, script }
+    pub(super) fn signed_in(person: &SignedIn, here: &'static str, script: &'static str) -> Self {
+        let entries = entries_of(person).collect();
+        Self { header: Some(Header { account: shown_name(person), entries, whole: true }), here, script }
+    }
+
+    /// A page for who can do nothing yet but this, and sign out.
+    fn half_signed_in(person: &SignedIn, script: &'static str) -> Self {
+        Self {
+            header: Some(Header { account: shown_name(person), entries: Vec::new(), whole: false }),
+            here: "",
+            script,
+        }
     }
 }
 
+fn shown_name(person: &SignedIn) -> String {
+    let account = &person.account;
+    if account.name.is_empty() { account.email.to_string() } else { account.name.clone() }
+}
+
 /// What this person may use.
-fn entries_of(person: &Person) -> impl Iterator<Item = Entry> {
+fn entries_of(person: &SignedIn) -> impl Iterator<Item = Entry> {
     let standing = &person.account.standing;
     NAVIGATION.iter().filter(|(role, _)| standing.holds(*role)).map(|(_, entry)| *entry)
 }
@@ -73,6 +93,28 @@ fn entries_of(person: &Person) -> impl Iterator<Item = Entry> {
 #[template(path = "pages/sign_in.html")]
 struct SignInPage {
     frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "pages/second_step.html")]
+struct SecondStepPage<'a> {
+    frame: Frame,
+    email: &'a str,
+    /// Whether it is shown once more in a whole session.
+    again: bool,
+    has_passkey: bool,
+    has_app: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/account.html")]
+struct AccountPage<'a> {
+    frame: Frame,
+    email: &'a str,
+    /// Whether nothing else works before a second step is set up.
+    must_set_up: bool,
+    /// This server's address where browsers would have passkeys for it; empty if they have.
+    named_origin: String,
 }
 
 #[derive(Template)]
@@ -162,13 +204,58 @@ struct ErrorPage<'a> {
     sentence: &'a str,
 }
 
-/// `GET /`: the sign-in page, or where a signed-in person works.
-pub(super) async fn sign_in(person: Result<Person, Refusal>) -> HttpResponse {
+/// `GET /`: the sign-in page, what is left of signing in, or where a signed-in person works.
+pub(super) async fn sign_in(person: Result<SignedIn, Refusal>) -> HttpResponse {
     match person {
-        Ok(person) => see_other(entries_of(&person).next().map_or("/welcome", |entry| entry.path)),
+        Ok(person) => match person.remaining() {
+            Remaining::Show => see_other("/second-step"),
+            Remaining::SetUp => see_other("/account"),
+            Remaining::Nothing => see_other(entries_of(&person).next().map_or("/account", |entry| entry.path)),
+        },
         Err(refusal) if is_signed_out(&refusal) => render(&SignInPage { frame: Frame::open("js/sign-in.js") }),
         Err(refusal) => refusal.error_response(),
     }
+}
+
+/// `GET /second-step`: after the code, or once more before a dangerous act.
+pub(super) async fn second_step(
+    app: web::Data<App>,
+    person: Result<SignedIn, Refusal>,
+) -> Result<HttpResponse, Refusal> {
+    let kinds = match &person {
+        Ok(person) => app.store.list_factors(&person.account.account_id).await?.into_iter().map(|f| f.kind).collect(),
+        Err(_) => Vec::new(),
+    };
+    Ok(signed_in(person, |person| {
+        if kinds.is_empty() {
+            return see_other("/account");
+        }
+        render_with_passkeys(&SecondStepPage {
+            frame: Frame::half_signed_in(person, "js/second-step.js"),
+            email: person.account.email.as_str(),
+            again: person.remaining() == Remaining::Nothing,
+            has_passkey: app.passkeys.is_some() && kinds.contains(&FactorKind::Passkey),
+            has_app: kinds.contains(&FactorKind::App),
+        })
+    }))
+}
+
+/// `GET /account`: how the account signs in, and where it is signed in.
+pub(super) async fn account(app: web::Data<App>, person: Result<SettingUp, Refusal>) -> HttpResponse {
+    signed_in(person, |SettingUp(person)| {
+        let must_set_up = person.remaining() == Remaining::SetUp;
+        let script = "js/account/main.js";
+        render_with_passkeys(&AccountPage {
+            frame: if must_set_up {
+                Frame::half_signed_in(person, script)
+            } else {
+                Frame::signed_in(person, "account", script)
+            },
+            email: person.account.email.as_str(),
+            must_set_up,
+            named_origin: if app.passkeys.is_some() { String::new() } else { app.config.public_url.named_origin() },
+        })
+    })
 }
 
 /// `GET /welcome`: the name that recipients see.
@@ -288,21 +375,34 @@ pub(super) fn not_found() -> HttpResponse {
     Refusal::not_found().error_response()
 }
 
-/// A page for who is signed in, or holds a role: others are led to the sign-in page, or told that it is not for them.
+/// A page for who is signed in, or holds a role: others are led to what is left of the sign-in, or told that it is not for them.
 pub(super) fn signed_in<P>(person: Result<P, Refusal>, page: impl FnOnce(&P) -> HttpResponse) -> HttpResponse {
     match person {
         Ok(person) => page(&person),
-        Err(refusal) if is_signed_out(&refusal) => see_other("/"),
-        Err(refusal) => refusal.error_response(),
+        Err(refusal) => match refusal.kind() {
+            Some(ProblemKind::SignInNeeded) => see_other("/"),
+            Some(ProblemKind::SecondStepNeeded) => see_other("/second-step"),
+            Some(ProblemKind::SecondStepMissing) => see_other("/account"),
+            _ => refusal.error_response(),
+        },
     }
 }
 
 fn is_signed_out(refusal: &Refusal) -> bool {
-    refusal.status_code() == StatusCode::UNAUTHORIZED
+    refusal.kind() == Some(ProblemKind::SignInNeeded)
 }
 
 pub(super) fn see_other(path: &'static str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+/// A page that may ask the browser for passkeys.
+fn render_with_passkeys(page: &impl Template) -> HttpResponse {
+    let mut response = render(page);
+    if let Ok(policy) = HeaderValue::from_str(&passkey_policy()) {
+        response.headers_mut().insert(PERMISSIONS_POLICY, policy);
+    }
+    response
 }
 
 pub(super) fn render(page: &impl Template) -> HttpResponse {

@@ -66,6 +66,19 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::AdministratorNeeded => {
             "Nobody takes themselves off, and at least one administrator without a last day stays. Have another administrator do it, or make one first."
         }
+        Kind::SecondStepNeeded => {
+            "The code from the mail is the first of two steps. Show the passkey or the code of the app, then all is as before."
+        }
+        Kind::SecondStepMissing => {
+            "The administrator decided that this account needs a second step. It is set up once, in two minutes."
+        }
+        Kind::StepUpNeeded => {
+            "What changes how an account signs in is asked for twice: show the passkey or the code of the app once more."
+        }
+        Kind::WrongFactor => {
+            "A code of the app works once and for half a minute, a recovery code once, a passkey only at this server. Try the next one."
+        }
+        Kind::LastFactor => "The account must have a second step. Set up another one, then remove this one.",
         Kind::NotFound => "There is nothing at this address, or it belongs to somebody else.",
         Kind::LinkInvalid => {
             "The link has expired, was used up, was ended or replaced by its sender, or is not complete. Ask the sender for a new one."

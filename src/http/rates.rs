@@ -71,6 +71,14 @@ pub(super) const SIGN_INS_BY_NETWORK: Rate = Rate {
     detail: "Too many codes were tried from your network.",
 };
 
+/// Showing a second step, by client network.
+pub(super) const SECOND_STEPS_BY_NETWORK: Rate = Rate {
+    name: "second-steps/network",
+    hits: 200,
+    window: TEN_MINUTES,
+    detail: "Too many second steps were tried from your network.",
+};
+
 /// Looking at links and unlocking, by client network.
 pub(super) const OPENS_BY_NETWORK: Rate = Rate {
     name: "opens/network",

@@ -34,10 +34,17 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), \
     publickey-credentials-create=(), publickey-credentials-get=(), serial=(), speaker-selection=(), usb=(), \
     window-management=(), xr-spatial-tracking=()";
 
+/// All off but passkeys, for the two pages that ask for them.
+pub(super) fn passkey_policy() -> String {
+    let allow = |policy: String, what: &str| {
+        policy.replace(&format!("publickey-credentials-{what}=()"), &format!("publickey-credentials-{what}=(self)"))
+    };
+    ["create", "get"].into_iter().fold(PERMISSIONS_POLICY.to_owned(), allow)
+}
+
 /// On every answer.
 const BASELINE: &[(&str, &str)] = &[
     ("content-security-policy", CONTENT_SECURITY_POLICY),
-    ("permissions-policy", PERMISSIONS_POLICY),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
     ("cross-origin-opener-policy", "same-origin"),
@@ -183,7 +190,11 @@ fn write_headers(headers: &mut HeaderMap, tls: bool, store_origin: Option<&str>)
     if tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    // Hashed assets say otherwise for themselves.
+    // Pages with passkeys say otherwise for themselves,
+    if !headers.contains_key(header::PERMISSIONS_POLICY) {
+        headers.insert(header::PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS_POLICY));
+    }
+    // and so do hashed assets.
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

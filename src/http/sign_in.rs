@@ -4,12 +4,13 @@ use super::client::Client;
 use super::codes::{self, wrong_code};
 use super::cookies::SecretCookie;
 use super::error::Refusal;
-use super::extract::{Json, Person};
+use super::extract::Json;
 use super::rates;
+use super::signed_in::{SignedIn, notice};
 use crate::app::App;
 use crate::keys::{CodePurpose, hash_secret, make_secret};
 use crate::people::EmailAddress;
-use crate::store::{AuditEntry, Event, NewSession};
+use crate::store::{AccountNotice, AuditEntry, Event, NewSession, SeenBrowser};
 use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::sign_in::{SignInCodeRequest, SignInRequest};
@@ -58,34 +59,39 @@ pub(super) async fn enter(
         return Err(wrong_code());
     }
     let replaced = SecretCookie::Session.read_hash(&request, &app);
-    let session = start(&app, &email, &code.browser_hash, replaced.as_ref(), &entry(Event::SessionStarted)).await?;
-    Ok(HttpResponse::NoContent().cookie(session).cookie(SecretCookie::Browser.remove(&app)).finish())
+    let known = SecretCookie::Known.read(&request, &app).map_or_else(make_secret, Ok)?;
+    let new = NewSession {
+        email: &email,
+        new_account_id: &*make_secret()?,
+        session_hash: &[0; 32],
+        replaces: replaced.as_ref(),
+        browser_hash: &code.browser_hash,
+        browser: SeenBrowser { hash: &hash_secret(&known), notice: &new_browser(client)? },
+        network: &client.masked(),
+    };
+    let session = start(&app, new, &entry(Event::SessionStarted)).await?;
+    let (forget, known) = (SecretCookie::Browser.remove(&app), SecretCookie::Known.make(&app, &known));
+    Ok(HttpResponse::NoContent().cookie(session).cookie(forget).cookie(known).finish())
 }
 
 /// Spends the code, ends the browser's session until now, and starts a new one under a new secret.
-async fn start(
-    app: &App,
-    email: &EmailAddress,
-    browser_hash: &[u8; 32],
-    replaces: Option<&[u8; 32]>,
-    entry: &AuditEntry,
-) -> Result<Cookie<'static>, Refusal> {
+async fn start(app: &App, new: NewSession<'_>, entry: &AuditEntry) -> Result<Cookie<'static>, Refusal> {
     let session = make_secret()?;
-    let new = NewSession {
-        email,
-        new_account_id: &*make_secret()?,
-        session_hash: &hash_secret(&session),
-        replaces,
-        browser_hash,
-    };
+    let new = NewSession { session_hash: &hash_secret(&session), ..new };
     if !app.store.start_session(&new, entry).await? {
         return Err(wrong_code());
     }
+    app.outbox_bell.notify_one();
     Ok(SecretCookie::Session.make(app, &session))
 }
 
+fn new_browser(client: Client) -> Result<AccountNotice, Refusal> {
+    let network = client.masked();
+    notice(format!("Somebody signed in to your account from a browser that is new to it, in the network {network}."))
+}
+
 /// `DELETE /api/v1/session`
-pub(super) async fn end(app: web::Data<App>, person: Person, client: Client) -> Result<HttpResponse, Refusal> {
-    app.store.end_session(&person.session_hash, &person.entry(&app, Event::SessionEnded, client)).await?;
+pub(super) async fn end(app: web::Data<App>, signed_in: SignedIn, client: Client) -> Result<HttpResponse, Refusal> {
+    app.store.end_session(&signed_in.session_hash, &signed_in.entry(&app, Event::SessionEnded, client)).await?;
     Ok(HttpResponse::NoContent().cookie(SecretCookie::Session.remove(&app)).finish())
 }

@@ -32,6 +32,8 @@ pub enum Letter {
     AuditAnchor(AuditAnchor),
     /// To an auditor: something is unusual.
     AuditFlag(AuditFlag),
+    /// To an account's owner.
+    AccountNotice(AccountNotice),
 }
 
 /// The code that signs someone in.
@@ -155,6 +157,17 @@ pub struct AuditFlag {
     pub audit_url: String,
 }
 
+/// How an account signs in has changed, or somebody signed in to it.
+#[derive(Debug, Clone)]
+pub struct AccountNotice {
+    /// One sentence.
+    pub what: Line,
+    /// When it happened.
+    pub happened_at: Timestamp,
+    /// The page where the owner sees and changes it.
+    pub account_url: String,
+}
+
 /// A letter in words: the same content as plain text and as HTML.
 #[derive(Clone)]
 pub struct Rendered {
@@ -184,6 +197,7 @@ impl Letter {
             Self::ExpiredUnopened(letter) => letter.render(),
             Self::AuditAnchor(letter) => letter.render(),
             Self::AuditFlag(letter) => letter.render(),
+            Self::AccountNotice(letter) => letter.render(),
         }
     }
 
@@ -201,6 +215,7 @@ impl Letter {
             Self::ExpiredUnopened(letter) => format!("the images sent to {} expired, unopened", letter.recipient),
             Self::AuditAnchor(letter) => format!("anchor of the audit {}", letter.anchor),
             Self::AuditFlag(letter) => format!("unusual: {}", letter.told),
+            Self::AccountNotice(letter) => letter.what.to_string(),
         }
     }
 }
@@ -277,6 +292,12 @@ impl ExpiredUnopened {
     }
 }
 
+impl AccountNotice {
+    fn happened(&self) -> String {
+        day_and_time(self.happened_at)
+    }
+}
+
 /// Gives a letter its three templates. askama checks them, and every field they mention, when the program is built.
 macro_rules! templates {
     ($letter:ident: $subject:literal, $text:literal, $html:literal) => {
@@ -322,6 +343,8 @@ templates!(AuditAnchor: "mail/audit_anchor/subject.txt", "mail/audit_anchor/body
 templates!(AuditFlag: "mail/audit_flag/subject.txt", "mail/audit_flag/body.txt", "mail/audit_flag/body.html");
 templates!(ExpiredUnopened: "mail/expired_unopened/subject.txt", "mail/expired_unopened/body.txt",
     "mail/expired_unopened/body.html");
+templates!(AccountNotice: "mail/account_notice/subject.txt", "mail/account_notice/body.txt",
+    "mail/account_notice/body.html");
 
 #[cfg(test)]
 mod tests {

@@ -20,8 +20,8 @@ mod words;
 pub use dkim::{Dkim, DkimError};
 pub use folder::Folder;
 pub use letters::{
-    AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Invitation, Letter, MailboxCode, Opened, Refused,
-    Rendered, SignInCode, TransferLink, WrongPasscodes,
+    AccountNotice, AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Invitation, Letter, MailboxCode, Opened,
+    Refused, Rendered, SignInCode, TransferLink, WrongPasscodes,
 };
 pub use lettre::message::Mailbox;
 pub use memory::{Memory, SentMail};

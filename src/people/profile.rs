@@ -6,6 +6,9 @@ use protocol::{Problem, ProblemKind};
 /// Longest name or organisation, in characters: it stands in a mail's subject.
 const MAX_CHARS: usize = 80;
 
+/// Longest name of a factor, in characters.
+const MAX_FACTOR_CHARS: usize = 40;
+
 /// What a sender is called. Free of control and direction characters, because it is shown to strangers as who sent this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -29,12 +32,28 @@ impl Profile {
     }
 }
 
+/// Reads what someone calls their telephone: it stands in their list and in mails to them.
+///
+/// # Errors
+/// [`ProblemKind::InvalidField`] that names `name`.
+pub fn parse_factor_name(text: &str) -> Result<String, Problem> {
+    let name = parse_line_of(MAX_FACTOR_CHARS, text, "name")?;
+    if name.is_empty() {
+        return Err(refused("name", "Please give it a name, such as “my phone”.".to_owned()));
+    }
+    Ok(name)
+}
+
 /// One line of a person's words, 80 characters at most.
 pub(super) fn parse_line(text: &str, field: &str) -> Result<String, Problem> {
+    parse_line_of(MAX_CHARS, text, field)
+}
+
+fn parse_line_of(max_chars: usize, text: &str, field: &str) -> Result<String, Problem> {
     let text = text.trim();
     let chars = text.chars().count();
-    if chars > MAX_CHARS {
-        return Err(refused(field, format!("This has {chars} characters; there is room for {MAX_CHARS}.")));
+    if chars > max_chars {
+        return Err(refused(field, format!("This has {chars} characters; there is room for {max_chars}.")));
     }
     if text.chars().any(|c| c.is_control() || is_invisible_format(c)) {
         return Err(refused(field, "This has characters that cannot be shown; please type it again.".to_owned()));

@@ -2,8 +2,9 @@
 
 use super::audit::{AuditEntry, append};
 use super::codes::spend_code;
+use super::sessions::{SeenBrowser, note_browser};
 use super::{Result, Store, damaged, to_text, to_time};
-use crate::people::{EmailAddress, Profile, SignInRule, Standing};
+use crate::people::{EmailAddress, Profile, Progress, SignInRule, Standing};
 use protocol::Timestamp;
 use protocol::people::Person;
 use protocol::sign_in::Role;
@@ -96,6 +97,8 @@ struct SessionRow {
     account: AccountRow,
     created_at: i64,
     seen_at: i64,
+    second_step_at: Option<i64>,
+    factors: i64,
 }
 
 /// A session and whose it is.
@@ -107,6 +110,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it last did something.
     pub seen_at: Timestamp,
+    /// Which steps of signing in were taken.
+    pub progress: Progress,
 }
 
 /// What starts a session.
@@ -122,6 +127,10 @@ pub struct NewSession<'a> {
     pub replaces: Option<&'a [u8; 32]>,
     /// The browser whose code is spent.
     pub browser_hash: &'a [u8; 32],
+    /// The same browser, as it is known for longer.
+    pub browser: SeenBrowser<'a>,
+    /// The client's network, without the house number.
+    pub network: &'a str,
 }
 
 impl Store {
@@ -133,14 +142,17 @@ impl Store {
         let row: Option<SessionRow> = sqlx::query_as(concat!(
             "SELECT ",
             account_columns!(),
-            ", s.created_at, s.seen_at
+            ", s.created_at, s.seen_at, s.second_step_at,
+             (SELECT COUNT(*) FROM factors f WHERE f.account_id = a.account_id) AS factors
              FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1"
         ))
         .bind(to_text(session_hash))
         .fetch_optional(&self.reads)
         .await?;
-        let Some(SessionRow { account, created_at, seen_at }) = row else { return Ok(None) };
-        Ok(Some(Session { account: account.read()?, created_at: to_time(created_at), seen_at: to_time(seen_at) }))
+        let Some(SessionRow { account, created_at, seen_at, second_step_at, factors }) = row else { return Ok(None) };
+        let progress = Progress { has_factor: factors > 0, second_step_at: second_step_at.map(to_time) };
+        let account = account.read()?;
+        Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at), progress }))
     }
 
     /// The account of an address.
@@ -227,17 +239,19 @@ impl Store {
                 .await?;
         }
         let started = sqlx::query(
-            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at)
-             SELECT $1, account_id, $2, $2 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
+            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at, network)
+             SELECT $1, account_id, $2, $2, $4 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
         )
         .bind(to_text(new.session_hash))
         .bind(entry.at.as_unix())
         .bind(new.email.account_key())
+        .bind(new.network)
         .execute(&mut *transaction)
         .await?;
         if started.rows_affected() != 1 {
             return Ok(false);
         }
+        note_browser(&mut transaction, &new.email.account_key(), &new.browser, entry.at).await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(true)

@@ -14,6 +14,24 @@ pub enum Event {
     SessionStarted,
     /// Someone signed out.
     SessionEnded,
+    /// Someone ended all their other sessions.
+    OtherSessionsEnded,
+    /// A second step was shown.
+    FactorUsed,
+    /// A second step that proves nothing was refused.
+    FactorRefused,
+    /// A factor was set up.
+    FactorAdded,
+    /// A factor got another name.
+    FactorRenamed,
+    /// A factor was removed.
+    FactorRemoved,
+    /// All factors of an account were removed by an administrator.
+    FactorsReset,
+    /// New recovery codes were made; those before are worthless.
+    RecoveryCodesMade,
+    /// A recovery code took the place of a factor.
+    RecoveryCodeUsed,
     /// A wrong sign-in code was typed.
     SignInRefused,
     /// Someone proved their address on the page for what waits for them.
@@ -80,6 +98,15 @@ impl Event {
         match self {
             Self::SessionStarted => "session.started",
             Self::SessionEnded => "session.ended",
+            Self::OtherSessionsEnded => "session.others_ended",
+            Self::FactorUsed => "factor.used",
+            Self::FactorRefused => "factor.refused",
+            Self::FactorAdded => "factor.added",
+            Self::FactorRenamed => "factor.renamed",
+            Self::FactorRemoved => "factor.removed",
+            Self::FactorsReset => "factor.all_removed",
+            Self::RecoveryCodesMade => "recovery_codes.made",
+            Self::RecoveryCodeUsed => "recovery_code.used",
             Self::SignInRefused => "sign_in.refused",
             Self::MineStarted => "mine.started",
             Self::MineEnded => "mine.ended",

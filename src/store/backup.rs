@@ -17,10 +17,12 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::path::Path;
 
 /// What a backup leaves out. Keys: a purge is final. Sessions, codes, tickets: who was let in once is not let in again by a
-/// restore. Mail on its way: it has left by then, and holds links. Counts and pauses: they are over by then.
-const LEFT_OUT: [&str; 9] = [
+/// restore. Questions that wait for an answer: they are of those sessions. Mail on its way: it has left by then, and holds
+/// links. Counts and pauses: they are over by then.
+const LEFT_OUT: [&str; 10] = [
     "transfer_keys",
     "sessions",
+    "ceremonies",
     "sign_in_codes",
     "admin_links",
     "tickets",

@@ -9,10 +9,14 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 /// Every table, each after those that it refers to.
-pub(super) const TABLES: [&str; 19] = [
+pub(super) const TABLES: [&str; 23] = [
     "accounts",
     "sign_in_codes",
     "sessions",
+    "factors",
+    "recovery_codes",
+    "ceremonies",
+    "known_browsers",
     "admin_links",
     "transfers",
     "objects",

@@ -4,6 +4,10 @@
 //! | --- | --- |
 //! | `accounts` | accounts, sessions |
 //! | `codes` | mailed codes that wait to be typed |
+//! | `factors` | factors and recovery codes |
+//! | `second_steps` | showing them, and wrong tries |
+//! | `ceremonies` | what waits for an answer while a factor is set up or shown |
+//! | `sessions` | sessions in their owner's list, known browsers |
 //! | `mailboxes` | recipients' proven mailboxes, and what waits for them |
 //! | `oversight` | transfers, as those see them who do not own them |
 //! | `people` | accounts, as administrators see them; links for the first administrator |
@@ -41,10 +45,12 @@ mod audit_flags;
 mod audit_pages;
 mod audit_rows;
 mod backup;
+mod ceremonies;
 mod codes;
 mod copy;
 mod creation;
 mod engine;
+mod factors;
 mod figures;
 mod locks;
 mod mailboxes;
@@ -57,6 +63,8 @@ mod rates;
 mod restarts;
 mod sealing;
 mod second_copies;
+mod second_steps;
+mod sessions;
 mod sweeps;
 mod transfers;
 mod uploads;
@@ -66,18 +74,22 @@ pub use audit::{AuditEntry, Event};
 pub use audit_flags::StoredFlag;
 pub use audit_rows::{AuditReader, Head, VerifyError, verify_audit};
 pub use backup::{Restored, back_up, restore};
+pub use ceremonies::CeremonyKind;
 pub use codes::{NewCode, TriedCode};
 pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
+pub use factors::{Added, Factor, NewFactor, Removed};
 pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
 pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
-pub use outbox::{GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
+pub use outbox::{AccountNotice, GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use oversight::Overseen;
 pub use parts::{PartAdded, PartPlace};
 pub use people::{NewPerson, PersonChange};
 pub use restarts::Restart;
 pub use sealing::{NewSeal, SealRow};
 pub use second_copies::Lease;
+pub use second_steps::Shown;
+pub use sessions::{ListedSession, Rotation, SeenBrowser};
 pub use sweeps::Purgeable;
 pub use transfers::OwnedTransfer;
 

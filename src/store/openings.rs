@@ -342,7 +342,7 @@ async fn warn_sender(
 }
 
 /// One more failure in this scope; `None` while a pause is on.
-async fn count_failure(
+pub(super) async fn count_failure(
     transaction: &mut Transaction<'_, Any>,
     scope: &str,
     rule: PauseRule,

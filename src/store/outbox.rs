@@ -39,6 +39,8 @@ pub enum MailKind {
     AuditAnchor,
     /// To an auditor: a rule found something unusual.
     AuditFlag,
+    /// To an account's owner: how it signs in has changed, or somebody signed in.
+    AccountNotice,
 }
 
 impl MailKind {
@@ -55,6 +57,7 @@ impl MailKind {
         Self::ExpiredUnopened,
         Self::AuditAnchor,
         Self::AuditFlag,
+        Self::AccountNotice,
     ];
 
     const fn text(self) -> &'static str {
@@ -71,6 +74,7 @@ impl MailKind {
             Self::ExpiredUnopened => "expired_unopened",
             Self::AuditAnchor => "audit_anchor",
             Self::AuditFlag => "audit_flag",
+            Self::AccountNotice => "account_notice",
         }
     }
 }
@@ -119,7 +123,8 @@ pub struct QueuedMail {
     pub transfer_id: Option<TransferId>,
     /// Sealed under the server key.
     pub secret: Option<String>,
-    /// What the mail server said about the mail that this one tells of; for an auditor, what there is to tell.
+    /// What the mail server said about the mail that this one tells of; for an auditor or an account's owner, what there is to
+    /// tell.
     pub reason: Option<String>,
     /// When it became true.
     pub created_at: Timestamp,
@@ -174,6 +179,37 @@ pub(super) async fn queue(connection: &mut AnyConnection, mail: &NewMail, now: T
     .bind(mail.secret.as_deref())
     .bind(now.as_unix())
     .bind(mail.give_up_at.as_unix())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A mail to an account's owner.
+#[derive(Debug, Clone)]
+pub struct AccountNotice {
+    /// Random; stays the same over all tries.
+    pub mail_id: String,
+    /// What happened, in one sentence.
+    pub what: String,
+}
+
+/// Tells an account's owner what happened to it, within the transaction in which it does.
+pub(super) async fn queue_account_notice(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    notice: &AccountNotice,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO outbox (mail_id, kind, recipient, reason, created_at, give_up_at, next_try_at, tries)
+         SELECT $1, $2, email, $4, $5, $6, $5, 0 FROM accounts WHERE account_id = $3",
+    )
+    .bind(notice.mail_id.as_str())
+    .bind(MailKind::AccountNotice.text())
+    .bind(account_id)
+    .bind(notice.what.as_str())
+    .bind(now.as_unix())
+    .bind(now.plus(GIVE_UP_AFTER).as_unix())
     .execute(connection)
     .await?;
     Ok(())

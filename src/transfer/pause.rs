@@ -29,6 +29,10 @@ impl PauseRule {
     /// day must not add up: what guesses does so faster than once an hour.
     pub const NETWORK: Self = Self { free: 10, first: 30, longest: 15 * 60, forget: 60 * 60 };
 
+    /// For the second step of one account. Who comes to it can read the account's mail, so its owner is not kept out by
+    /// strangers, and the longest pause may be long: of a million codes, three work at a time.
+    pub const SECOND_STEP: Self = Self { free: 5, first: 30, longest: 60 * 60, forget: FORGET_AFTER };
+
     /// What follows the `failures`-th wrong passcode in a row.
     pub fn after(self, failures: u32) -> Failures {
         match failures.checked_sub(self.free) {

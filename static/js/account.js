@@ -50,6 +50,8 @@ export function wireAccount() {
 export function signInOr(error) {
   if (error instanceof Problem) {
     if (error.kind === "sign-in-needed") location.assign("/");
+    if (error.kind === "second-step-needed") location.assign("/second-step");
+    if (error.kind === "second-step-missing") location.assign("/account");
     if (error.kind === "profile-missing") location.assign("/welcome");
     return error.message;
   }

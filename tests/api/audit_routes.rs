@@ -24,6 +24,18 @@ fn trace(method: &str, path: &str) -> Trace {
         ("POST", "sign-in/code") => Trace::Event(&["session.started", "sign_in.refused"]),
         ("POST", "session") => Trace::None("a sign of life from whoever is signed in already"),
         ("DELETE", "session") => Trace::Event(&["session.ended"]),
+        ("POST", "sign-in/second-step" | "sign-in/passkey/answer") => {
+            Trace::Event(&["factor.used", "factor.refused", "recovery_code.used"])
+        }
+        ("POST", "sign-in/passkey" | "account/passkey" | "account/app") => {
+            Trace::None("a question changes nothing about the account; its answer is told")
+        }
+        ("POST", "account/app/confirm" | "account/passkey/confirm") => Trace::Event(&["factor.added"]),
+        ("PUT", "account/factors/{factor_id}") => Trace::Event(&["factor.renamed"]),
+        ("DELETE", "account/factors/{factor_id}") => Trace::Event(&["factor.removed"]),
+        ("POST", "account/recovery-codes") => Trace::Event(&["recovery_codes.made"]),
+        ("DELETE", "account/sessions") => Trace::Event(&["session.others_ended"]),
+        ("DELETE", "account/sessions/{session_id}") => Trace::Event(&["session.ended"]),
         ("PUT", "me") => Trace::Event(&["profile.changed"]),
         ("POST", "first-administrator") => Trace::Event(&["person.first_administrator"]),
         ("POST", "admin/people" | "admin/people/{account_id}/invitation") => Trace::Event(&["person.invited"]),
@@ -54,6 +66,11 @@ fn trace(method: &str, path: &str) -> Trace {
         ("POST", "open/receipt") => Trace::Event(&["transfer.received"]),
         _ => panic!("what does {method} {path} leave in the audit?"),
     }
+}
+
+fn is_about_the_account(path: &str) -> bool {
+    let path = path.trim_start_matches("/api/v1/");
+    path.starts_with("account") || path.starts_with("sign-in/second-step") || path.starts_with("sign-in/passkey")
 }
 
 /// A draft, a sent transfer with its link and a ticket, and a browser with a code: what the calls are about.
@@ -114,6 +131,8 @@ impl<'a> Scene<'a> {
             .zip(about_sent)
             .map(|(draft, sent)| if is_for_draft(sent.route.path) { draft } else { sent })
             .filter(Call::changes_something)
+            // Each of these needs a session of its own: `account` has them all.
+            .filter(|call| !is_about_the_account(call.route.path))
             // There is no bucket that would take a part directly.
             .filter(|call| !call.route.path.ends_with("/url") && !call.route.path.ends_with("/stored"))
             // There is an administrator; `people` has its own tests of how there comes to be a first one.

@@ -8,6 +8,7 @@
 //! | `journey` | send → mail → open → receipt on really sealed bytes |
 //! | `sign_in`, `session` | codes, cookies, sessions, profile |
 //! | `roles`, `people`, `oversight` | what a person may do and when, what administrators do about it, what is seen of others |
+//! | `second_step`, `passkeys`, `account` | second steps, recovery codes, attacks on them; the account page |
 //! | `drafts`, `parts`, `sealing`, `sent` | what a sender may do, in which order, how often |
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `mailbox`, `mine` | codes from a recipient's mailbox: before the passcode, and instead of the link |
@@ -35,6 +36,7 @@ mod harness;
 mod s3_server;
 
 mod access;
+mod account;
 mod audit_chain;
 mod audit_export;
 mod audit_pages;
@@ -60,6 +62,7 @@ mod outbox;
 mod oversight;
 mod parts;
 mod passcodes;
+mod passkeys;
 mod people;
 mod policy;
 mod proxies;
@@ -68,6 +71,7 @@ mod restart;
 mod roles;
 mod sealing;
 mod second_copy;
+mod second_step;
 mod sent;
 mod session;
 mod sign_in;

@@ -48,6 +48,16 @@ async fn axe_finds_nothing_on_the_administrators_pages_in_light_or_dark() {
     inspection.ends_after(13);
 }
 
+#[tokio::test]
+async fn axe_finds_nothing_on_the_account_page_and_at_the_second_step_in_light_or_dark() {
+    let mut inspection = Inspection::default();
+    tour::walk_through_the_second_step(&mut async |browser: &Browser, state: &str| {
+        inspection.inspect(browser, state).await;
+    })
+    .await;
+    inspection.ends_after(12);
+}
+
 /// What was found on the way.
 #[derive(Default)]
 struct Inspection {

@@ -33,6 +33,12 @@ async fn every_administrators_page_in_every_width_and_light() {
     tour_admin::walk_as_administrator(&mut take).await;
 }
 
+#[tokio::test]
+#[ignore = "checks nothing; `cargo xtask screenshots` runs it and a person looks"]
+async fn every_page_of_the_account_in_every_width_and_light() {
+    tour::walk_through_the_second_step(&mut take).await;
+}
+
 /// Six pictures of a state.
 async fn take(browser: &Browser, state: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -139,6 +139,18 @@ fn the_database_is_migrated_backed_up_restored_and_copied_by_command() {
     assert!(!ok && complaint.contains("must name the database") && !complaint.contains("canary"), "{complaint}");
 }
 
+#[test]
+fn second_steps_are_reset_by_command_and_an_unknown_address_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (address, said) in [
+        ("ana@clinic.example", "filmjacket: ana@clinic.example has no account\n"),
+        ("ana", "filmjacket: This is not a complete e-mail address; it looks like anna@clinic.example.\n"),
+    ] {
+        let output = filmjacket(folder.path(), "", &["user", "reset-factors", address]);
+        assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap() == said, "{address}");
+    }
+}
+
 /// The settings of the tests' bucket, below a prefix of its own.
 fn bucket_settings(change: impl Fn(String) -> String) -> String {
     change(format!(

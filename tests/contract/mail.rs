@@ -2,8 +2,8 @@
 
 use crate::mail_smtp::{Server, settings};
 use filmjacket::mail::{
-    AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Folder, Invitation, Letter, MailError, MailId,
-    MailboxCode, Mailer, Memory, Opened, OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
+    AccountNotice, AuditAnchor, AuditFlag, ExpiredUnopened, ExpiringUnopened, Folder, Invitation, Letter, MailError,
+    MailId, MailboxCode, Mailer, Memory, Opened, OutgoingMail, Refused, SignInCode, Smtp, TransferLink, WrongPasscodes,
 };
 use mail_parser::MessageParser;
 use protocol::Timestamp;
@@ -21,6 +21,7 @@ pub(crate) const SENT: &str = "https://films.example/sent";
 
 pub(crate) const MINE: &str = "https://films.example/mine";
 pub(crate) const SIGN_IN: &str = "https://films.example/";
+pub(crate) const ACCOUNT: &str = "https://films.example/account";
 
 pub(crate) fn link_letter(recipient_kind: RecipientKind) -> TransferLink {
     TransferLink {
@@ -75,6 +76,11 @@ pub(crate) fn every_letter() -> Vec<Letter> {
             told: "anna@clinic.example: 3 passcodes were refused".into(),
             found_at: NOW,
             audit_url: AUDIT.to_owned(),
+        }),
+        Letter::AccountNotice(AccountNotice {
+            what: "The passkey “my phone” was added to your account.".into(),
+            happened_at: NOW,
+            account_url: ACCOUNT.to_owned(),
         }),
     ]
 }

@@ -1,6 +1,6 @@
 //! What letters say, and what they must never say.
 
-use crate::mail::{ANCHOR, AUDIT, LINK, MINE, SENT, SIGN_IN, every_letter, link_letter, mail_of};
+use crate::mail::{ACCOUNT, ANCHOR, AUDIT, LINK, MINE, SENT, SIGN_IN, every_letter, link_letter, mail_of};
 use filmjacket::mail::Letter;
 use protocol::transfers::RecipientKind;
 
@@ -44,6 +44,9 @@ fn both_bodies_carry_what_the_letter_is_for() {
             Letter::Opened(_) => &["anna@clinic.example", "Sunday 22 November 2026, 12:00 UTC", SENT],
             Letter::Refused(_) => &["anna@clinic.example", "550 5.1.1 no such mailbox", SENT],
             Letter::ExpiringUnopened(_) => &["anna@clinic.example", "Monday 23 November 2026, 12:00 UTC", SENT],
+            Letter::AccountNotice(_) => {
+                &["passkey “my phone” was added", "Sunday 22 November 2026, 12:00 UTC", ACCOUNT]
+            }
             Letter::ExpiredUnopened(_) => &["anna@clinic.example", "Sunday 22 November 2026, 12:00 UTC", SENT],
             Letter::AuditAnchor(_) => &[ANCHOR, "filmjacket audit verify"],
             Letter::AuditFlag(_) => &["anna@clinic.example: 3 passcodes", "Sunday 22 November 2026, 12:00 UTC", AUDIT],
@@ -78,7 +81,7 @@ fn nothing_is_fetched_when_a_letter_is_read_and_every_link_leads_where_it_says()
         }
         for target in html.split("href=\"").skip(1) {
             let target = target.split('"').next().unwrap();
-            assert!([SENT, LINK, MINE, AUDIT, SIGN_IN].contains(&target), "{target}");
+            assert!([SENT, LINK, MINE, AUDIT, SIGN_IN, ACCOUNT].contains(&target), "{target}");
         }
     }
 }

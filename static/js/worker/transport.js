@@ -2,6 +2,9 @@
 
 import { Problem } from "../api.js";
 
+/** What is mended by signing in, the second step included. */
+const SIGN_IN_KINDS = ["sign-in-needed", "second-step-needed", "second-step-missing"];
+
 // Seconds between tries. Short enough to go on at once after a hiccup, long enough to leave an overloaded server alone.
 const FIRST_WAIT = 0.5;
 const LONGEST_WAIT = 30;
@@ -96,7 +99,7 @@ export async function persist(attempt, { gate, signal, onWaiting, onSignInNeeded
       signal.throwIfAborted();
       if (interrupted.aborted) continue;
       if (!(error instanceof Problem)) throw error;
-      if (error.kind === "sign-in-needed" && onSignInNeeded) {
+      if (SIGN_IN_KINDS.includes(error.kind) && onSignInNeeded) {
         onSignInNeeded();
         continue;
       }

@@ -6,11 +6,12 @@ use super::recipient::{Recipient, bearer};
 use super::sender::{digest_header, digest_of};
 use filmjacket::http::{ROUTES, Route};
 use protocol::Ticket;
+use protocol::account::{AppRequest, FactorRequest, SecondStepRequest};
 use protocol::direct::PartDigest;
 use protocol::open::{MailboxCodeRequest, OpenRequest, ReceiptRequest, UnlockRequest};
 use protocol::people::{FirstAdministratorRequest, InviteRequest, May};
 use protocol::sign_in::{ProfileRequest, Role, SignInCodeRequest, SignInRequest};
-use serde_json::{Value, to_value};
+use serde_json::{Value, json, to_value};
 
 /// A request whose sender can be chosen.
 #[derive(Clone, Debug)]
@@ -71,6 +72,8 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         .replace("{n}", "0")
         .replace("{slug}", "not-found")
         .replace("{account_id}", "nobody")
+        .replace("{factor_id}", "AAAAAAAAAAAAAAAAAAAAAA")
+        .replace("{session_id}", &"A".repeat(43))
         .replace("{hash}/{path:.*}", "0/js/send.js");
     assert!(!path.contains('{'), "what stands for the names in {path}?");
     let (token, transfer_id) = (recipient.token.clone(), recipient.transfer_id);
@@ -80,11 +83,19 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         serde_json::to_vec(&body.unwrap()).unwrap()
     };
     let body = match (route.method, route.path.trim_start_matches("/api/v1/")) {
-        ("GET", _) | ("DELETE" | "POST", "session") | ("DELETE", "mine") => Vec::new(),
+        ("GET" | "DELETE", _) | ("POST", "session") => Vec::new(),
         ("POST", "sign-in" | "mine") => json(to_value(SignInRequest { email: "new@clinic.example".into() })),
         ("POST", "sign-in/code" | "mine/code") => {
             json(to_value(SignInCodeRequest { email: "new@clinic.example".into(), code: "12345678".into() }))
         }
+        ("POST", "sign-in/second-step") => json(to_value(SecondStepRequest { code: "123456".into() })),
+        ("POST", "sign-in/passkey" | "account/app" | "account/passkey" | "account/recovery-codes") => Vec::new(),
+        ("POST", "sign-in/passkey/answer") => json(Ok(json!({ "credential": {} }))),
+        ("POST", "account/app/confirm") => {
+            json(to_value(AppRequest { name: "my phone".into(), code: "123456".into() }))
+        }
+        ("POST", "account/passkey/confirm") => json(Ok(json!({ "name": "my phone", "credential": {} }))),
+        ("PUT", "account/factors/{factor_id}") => json(to_value(FactorRequest { name: "my phone".into() })),
         ("PUT", "me") => {
             json(to_value(ProfileRequest { name: "Dr. Ana Ruiz".into(), organisation: "North Clinic".into() }))
         }

@@ -1,5 +1,6 @@
 //! What the tests stand on: a server, clients of it, a sender and a recipient, and a look into the database.
 
+pub(crate) mod authenticator;
 pub(crate) mod calls;
 pub(crate) mod client;
 pub(crate) mod log;
@@ -9,6 +10,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod recipient;
 pub(crate) mod rows;
+pub(crate) mod second_step;
 pub(crate) mod sender;
 pub(crate) mod site;
 

@@ -12,6 +12,7 @@ use filmjacket::jobs;
 use filmjacket::mail::{Letter, MailError, Mailer, Memory, SentMail};
 use futures_util::FutureExt as _;
 use protocol::Timestamp;
+use protocol::account::SecondStep;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ impl Site {
         }
         // Tests come from other networks by saying so, as if through a proxy.
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        // Tests of what administrators do are not about how they sign in.
+        config.second_step.administrator = SecondStep::Offered;
         change(&mut config);
         let app = App::build(config, clock.clone()).await.unwrap();
         let server = app.serve(listener).unwrap();
@@ -207,10 +210,21 @@ impl Site {
         self.newest(address, link).await.expect("a link was mailed")
     }
 
+    /// What `address` was told of their account, oldest first, after handing over what is due.
+    pub(crate) async fn notices(&self, address: &str) -> Vec<String> {
+        self.send_mail().await;
+        let what = |letter| match letter {
+            Letter::AccountNotice(letter) => Some(letter.what.to_string()),
+            _ => None,
+        };
+        self.mail().into_iter().filter(|mail| mail.to == address).filter_map(|mail| what(mail.letter)).collect()
+    }
+
     /// Each mail since the start as `recipient: kind`, sorted, sign-in codes left out.
     pub(crate) fn mail_kinds(&self) -> Vec<String> {
         let kind = |letter: &Letter| match letter {
-            Letter::SignInCode(_) => None,
+            // What signing in brings with it is not what tests of transfers count.
+            Letter::SignInCode(_) | Letter::AccountNotice(_) => None,
             Letter::MailboxCode(_) => Some("mailbox code"),
             Letter::WrongPasscodes(_) => Some("wrong passcodes"),
             Letter::Invitation(_) => Some("invitation"),

@@ -106,6 +106,15 @@ impl Browser {
         self.client.issue_cmd(command).await.expect("the DevTools command is known")
     }
 
+    /// Plugs in a device that keeps passkeys and verifies whoever is there (WebDriver extension of W3C Web Authentication,
+    /// level 3, §11). It stays until the browser goes.
+    pub(crate) async fn plug_in_authenticator(&self) {
+        let body = json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true});
+        let command = ChromiumCommand { path: "webauthn/authenticator", body };
+        self.client.issue_cmd(command).await.expect("the driver has virtual authenticators");
+    }
+
     /// What the console said since it was last asked, one line each: errors and broken policies among them. Only
     /// Chromium's driver tells.
     pub(crate) async fn console(&self) -> Vec<String> {

@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod native;
 pub(crate) mod page;
 pub(crate) mod relay;
+pub(crate) mod second_step_tour;
 pub(crate) mod site;
 pub(crate) mod steps;
 pub(crate) mod tour;

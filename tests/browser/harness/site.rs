@@ -26,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) clock: Clock,
     data: TempDir,
     port: u16,
+    /// Under which browsers know it.
+    host: &'static str,
     /// The port that browsers are told: this server's own, or a relay's before it.
     public_port: u16,
     /// TOML, beside what every site has.
@@ -46,6 +48,16 @@ impl Site {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         Self::start_on(listener, port, "", standing_clock())
+    }
+
+    /// Starts one whose address has a name, as passkeys need it, with more settings than the usual.
+    pub(crate) fn start_named(settings: &str) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut site = Self::make(&listener, port, settings, standing_clock());
+        site.host = "localhost";
+        site.run_on(listener);
+        site
     }
 
     /// Starts one with more settings than the usual, and the real time, which other servers go by, too.
@@ -70,18 +82,24 @@ impl Site {
     }
 
     fn start_on(listener: TcpListener, public_port: u16, settings: &str, clock: Clock) -> Self {
+        let mut site = Self::make(&listener, public_port, settings, clock);
+        site.run_on(listener);
+        site
+    }
+
+    /// One that does not run yet.
+    fn make(listener: &TcpListener, public_port: u16, settings: &str, clock: Clock) -> Self {
         super::log::capture();
-        let mut site = Self {
+        Self {
             clock,
             data: tempfile::tempdir().unwrap(),
             port: listener.local_addr().unwrap().port(),
+            host: "127.0.0.1",
             public_port,
             settings: settings.to_owned(),
             running: None,
             mail_before_restart: Vec::new(),
-        };
-        site.run_on(listener);
-        site
+        }
     }
 
     fn run_on(&mut self, listener: TcpListener) {
@@ -137,7 +155,7 @@ impl Site {
 
     /// Scheme, host and port as browsers know them.
     pub(crate) fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.public_port)
+        format!("http://{}:{}", self.host, self.public_port)
     }
 
     /// A page's address.

@@ -6,6 +6,7 @@ use super::interrupted::{Interrupted, STUDY_LEN, hold_fourth_part};
 use super::native::{File, Parcel, Sender};
 use super::page::LONG_PATIENCE;
 use super::relay::Relay;
+use super::second_step_tour;
 use super::site::Site;
 use super::steps::{Passed, RECIPIENT, SENDER};
 use fantoccini::key::Key;
@@ -37,6 +38,11 @@ pub(crate) async fn walk_through_interruptions(stop: &mut impl AsyncFnMut(&Brows
     let interrupted = Interrupted::start().await;
     visit_interrupted_sending(&interrupted, stop).await;
     visit_interrupted_saving(&interrupted, stop).await;
+}
+
+/// What whoever is signed in meets on the account page, and at the second step.
+pub(crate) async fn walk_through_the_second_step(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    second_step_tour::walk(stop).await;
 }
 
 async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {

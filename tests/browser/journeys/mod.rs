@@ -10,6 +10,7 @@ mod mailbox;
 mod names;
 mod origin;
 mod passcodes;
+mod second_step;
 mod sending;
 mod streams;
 mod without_scripts;

@@ -1,0 +1,151 @@
+//! How far a request's session has come: what handlers take of the sign-in.
+//!
+//! Only the routes of `second_step` and the set-up in `account` take less than a whole sign-in.
+
+use super::client::Client;
+use super::cookies::SecretCookie;
+use super::error::Refusal;
+use super::extract::{app_of, is_safe};
+use crate::app::App;
+use crate::keys::{hash_secret, make_name, make_secret};
+use crate::people::{Progress, REFRESH_AFTER, Remaining, SessionLimits};
+use crate::store::{Account, AccountNotice, AuditEntry, Event};
+use actix_web::cookie::Cookie;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use protocol::account::SecondStep;
+
+/// Whoever typed a code from the mail, whatever of the sign-in is left. A request that changes something also keeps the session
+/// alive; a GET changes nothing.
+#[derive(Debug)]
+pub(super) struct SignedIn {
+    pub(super) account: Account,
+    pub(super) session_hash: [u8; 32],
+    pub(super) progress: Progress,
+    /// What the administrator decided for this account.
+    pub(super) second_step: SecondStep,
+}
+
+impl SignedIn {
+    /// What is left to do.
+    pub(super) fn remaining(&self) -> Remaining {
+        self.progress.remaining(self.second_step)
+    }
+
+    /// The session, if nothing is left to do.
+    pub(super) fn whole(self) -> Result<Self, Refusal> {
+        match self.remaining() {
+            Remaining::Nothing => Ok(self),
+            Remaining::Show => Err(Refusal::second_step_needed()),
+            Remaining::SetUp => Err(Refusal::second_step_missing()),
+        }
+    }
+
+    /// An audit row about something that this person does; the transfer and the detail are for the caller to add.
+    pub(super) fn entry(&self, app: &App, event: Event, client: Client) -> AuditEntry {
+        AuditEntry {
+            at: app.clock.now(),
+            event,
+            actor: self.account.email.to_string(),
+            transfer_id: None,
+            address: Some(client.address()),
+            detail: String::new(),
+        }
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app_of(&request)?;
+            let session_hash = SecretCookie::Session.read_hash(&request, &app).ok_or_else(Refusal::sign_in_needed)?;
+            let now = app.clock.now();
+            let session = app.store.find_session(&session_hash).await?.ok_or_else(Refusal::sign_in_needed)?;
+            let Account { email, standing, .. } = &session.account;
+            // All of it is asked each time: who is taken off the list, disabled or past their last day is out at once.
+            if !SessionLimits::of(&standing.roles).is_alive(session.created_at, session.seen_at, now)
+                || !app.config.sign_in.admits(email, Some(standing), now)
+            {
+                return Err(Refusal::sign_in_needed());
+            }
+            if !is_safe(request.method()) && now >= session.seen_at.plus(REFRESH_AFTER) {
+                app.store.refresh_session(&session_hash, now).await?;
+            }
+            let second_step = app.config.second_step.of(standing.roles.iter().copied());
+            Ok(Self { account: session.account, session_hash, progress: session.progress, second_step })
+        })
+    }
+}
+
+/// Whoever has no second step to show: it was shown, or there is none (yet). For setting one up.
+#[derive(Debug)]
+pub(super) struct SettingUp(pub(super) SignedIn);
+
+impl FromRequest for SettingUp {
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let signed_in = SignedIn::from_request(request, payload);
+        Box::pin(async move {
+            let signed_in = signed_in.await?;
+            if signed_in.remaining() == Remaining::Show {
+                Err(Refusal::second_step_needed())
+            } else {
+                Ok(Self(signed_in))
+            }
+        })
+    }
+}
+
+impl AsRef<SignedIn> for SettingUp {
+    fn as_ref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+/// Whoever may call the route as `T`, if they showed their second step within the last minutes: for dangerous acts.
+#[derive(Debug)]
+pub(super) struct Recent<T>(pub(super) T);
+
+impl<T> FromRequest for Recent<T>
+where
+    T: FromRequest<Error = Refusal> + AsRef<SignedIn> + 'static,
+    T::Future: 'static,
+{
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (app, person) = (app_of(request), T::from_request(request, payload));
+        Box::pin(async move {
+            let (person, now) = (person.await?, app?.clock.now());
+            if person.as_ref().progress.is_recent(now) { Ok(Self(person)) } else { Err(Refusal::step_up_needed()) }
+        })
+    }
+}
+
+/// The session's next secret.
+pub(super) struct NextSession {
+    /// Under which the database knows it.
+    pub(super) hash: [u8; 32],
+    /// What brings it to the browser.
+    pub(super) cookie: Cookie<'static>,
+}
+
+impl NextSession {
+    pub(super) fn make(app: &App) -> Result<Self, Refusal> {
+        let secret = make_secret()?;
+        Ok(Self { hash: hash_secret(&secret), cookie: SecretCookie::Session.make(app, &secret) })
+    }
+}
+
+/// Tells an account's owner by mail what happened: `what` is one sentence.
+pub(super) fn notice(what: impl Into<String>) -> Result<AccountNotice, Refusal> {
+    Ok(AccountNotice { mail_id: make_name()?, what: what.into() })
+}

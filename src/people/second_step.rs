@@ -1,0 +1,86 @@
+//! The second step of signing in: who needs one, and what is left to do in a session.
+
+use protocol::Timestamp;
+use protocol::account::SecondStep;
+
+/// Factors of one account: nobody needs more, and each one more is one more that can be stolen.
+pub const MAX_FACTORS: i64 = 10;
+
+/// Seconds between the server's question and the answer: finding a telephone, or reading a QR code with it.
+pub const CEREMONY_LIFETIME: i64 = 10 * 60;
+
+/// Seconds for which the second step need not be shown again before a dangerous act.
+pub const RECENT: i64 = 5 * 60;
+
+/// Seconds for which a browser is remembered as known to an account: browsers keep no cookie longer
+/// (draft-ietf-httpbis-rfc6265bis §5.5).
+pub const KNOWN_BROWSER_LIFETIME: i64 = 400 * 24 * 60 * 60;
+
+/// What is left to do before a session may do what its account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remaining {
+    /// Nothing.
+    Nothing,
+    /// The second step is to be shown.
+    Show,
+    /// A second step is to be set up: the account must have one and has none.
+    SetUp,
+}
+
+/// How far a session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Whether the account has a factor.
+    pub has_factor: bool,
+    /// When the second step was shown in this session.
+    pub second_step_at: Option<Timestamp>,
+}
+
+impl Progress {
+    /// What is left to do where the rule for this account is `rule`. A factor that is there is asked for under every rule: its
+    /// owner relies on it.
+    pub fn remaining(self, rule: SecondStep) -> Remaining {
+        match (self.has_factor, self.second_step_at) {
+            (true, None) => Remaining::Show,
+            (false, _) if rule == SecondStep::Required => Remaining::SetUp,
+            _ => Remaining::Nothing,
+        }
+    }
+
+    /// Whether the second step was shown within the last minutes. Who has none has nothing to show. One from the future is
+    /// not recent: then the clock was set back.
+    pub fn is_recent(self, now: Timestamp) -> bool {
+        !self.has_factor || self.second_step_at.is_some_and(|at| at <= now && now < at.plus(RECENT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(has_factor: bool, second_step_at: Option<i64>) -> Progress {
+        Progress { has_factor, second_step_at: second_step_at.map(Timestamp::from_unix) }
+    }
+
+    #[test]
+    fn a_factor_is_always_asked_for_and_a_missing_one_only_where_it_is_required() {
+        for rule in [SecondStep::None, SecondStep::Offered, SecondStep::Required] {
+            assert_eq!(progress(true, None).remaining(rule), Remaining::Show);
+            assert_eq!(progress(true, Some(1)).remaining(rule), Remaining::Nothing);
+        }
+        assert_eq!(progress(false, None).remaining(SecondStep::Offered), Remaining::Nothing);
+        assert_eq!(progress(false, None).remaining(SecondStep::Required), Remaining::SetUp);
+        // The last factor was removed by an administrator, in a session that had shown it.
+        assert_eq!(progress(false, Some(1)).remaining(SecondStep::Required), Remaining::SetUp);
+    }
+
+    #[test]
+    fn what_was_shown_is_recent_for_five_minutes_and_never_in_the_future() {
+        let at = Timestamp::from_unix;
+        assert!(progress(true, Some(100)).is_recent(at(100 + RECENT - 1)));
+        assert!(!progress(true, Some(100)).is_recent(at(100 + RECENT)));
+        assert!(!progress(true, Some(100)).is_recent(at(99)));
+        assert!(!progress(true, None).is_recent(at(100)));
+        assert!(progress(false, None).is_recent(at(100)));
+    }
+}
