@@ -57,9 +57,6 @@ enum What {
     /// Look at the audit: verify its chain, write it out.
     #[command(subcommand)]
     Audit(audit::What),
-    /// Help someone who cannot sign in any more.
-    #[command(subcommand)]
-    User(user::What),
     /// Write the database to a new file, without the keys that open transfers.
     Backup {
         /// The file to make.
@@ -86,7 +83,6 @@ impl Command {
             What::CopyObjects(what) => told_on_stderr(copy_objects::run(&what, reading).await),
             What::Verify(what) => told_on_stderr(verify::run(&what, reading).await),
             What::Audit(what) => told_on_stderr(audit::run(&what, reading).await),
-            What::User(what) => told_on_stderr(user::run(what, reading).await),
             What::Backup { file } => told_on_stderr(backup::back_up(reading, &file).await),
             What::Restore(what) => told_on_stderr(backup::restore(reading, &what).await),
         }

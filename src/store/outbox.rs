@@ -44,7 +44,7 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::SignInCode,
         Self::MailboxCode,
         Self::MineCode,
