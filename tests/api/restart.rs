@@ -125,6 +125,8 @@ async fn a_seal_that_could_not_be_committed_left_a_draft_and_no_mail() {
     let parcel = Parcel::scribble(&site, &[10]);
     for table in ["sealed", "transfer_keys", "outbox", "audit"] {
         let sender = Sender::sign_in(&site, ANA).await;
+        // From the second time on, its owner is told that a new browser signed in.
+        site.send_mail().await;
         sender.create(&parcel).await.expect(201);
         sender.put_part(&parcel, 0, 0).await.expect(204);
         rows::fail(&site, &format!("INSERT ON {table}")).await;
