@@ -1,7 +1,7 @@
 //! The Filmjacket server: it stores and hands out sealed transfers and can read none of them.
 //!
 //! This is the guide to the house. Each room's first lines say what it is for and what it must not know; who may
-//! call whom is `main → commands → app → http, jobs → store, blobs, mail → transfer, people → protocol`.
+//! call whom is `main → commands → app → http, jobs → store, blobs, mail → transfer, people, audit → protocol`.
 //!
 //! | room | for |
 //! | --- | --- |

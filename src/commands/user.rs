@@ -206,7 +206,7 @@ async fn list(store: &Store, rule: &SignInRule, json: bool, now: Timestamp) -> R
 async fn reset_factors(store: &Store, email: &str, now: Timestamp) -> Result<(), Failure> {
     let account = find(store, email).await?;
     let entry = entry(Event::FactorsReset, &account.email, &account.standing, now);
-    let what = "An administrator removed all second steps of your account and ended its sessions.".to_owned();
+    let what = "Whoever runs this server removed all second steps of your account and ended its sessions.".to_owned();
     let notice = AccountNotice { mail_id: make_name()?, what };
     match store.reset_factors(&account.email.account_key(), &notice, &entry).await? {
         None => Err(format!("{} has no account", account.email).into()),

@@ -16,7 +16,7 @@
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
 //!
-//! This room must not hold rules (`transfer`, `people`) or SQL (`store`). A handler reads as a script.
+//! This room must not hold rules (`transfer`, `people`, `audit`) or SQL (`store`). A handler reads as a script.
 
 mod account;
 mod assets;

@@ -332,14 +332,14 @@ async fn an_account_has_ten_factors_at_most() {
 }
 
 #[actix_web::test]
-async fn an_administrator_helps_who_has_lost_everything() {
+async fn the_operator_helps_who_has_lost_everything() {
     let site = Site::start().await;
     let (ana, eve) = (Protected::sign_in(&site, ANA).await, Protected::sign_in(&site, EVE).await);
     let half = Protected::halfway(&site, ANA).await;
     let entry = AuditEntry {
         at: site.clock.now(),
         event: Event::FactorsReset,
-        actor: "command line".into(),
+        actor: "operator".into(),
         transfer_id: None,
         address: None,
         detail: ANA.into(),
