@@ -4,6 +4,7 @@ use super::client::Client;
 use super::error::Refusal;
 use super::extract::{Administrator, Json, Person};
 use super::rates;
+use super::signed_in::Recent;
 use crate::app::App;
 use crate::keys::{hash_secret, make_name, make_secret};
 use crate::people::{EmailAddress, Standing, check_own};
@@ -57,7 +58,7 @@ pub(super) async fn detail(
 /// `POST /api/v1/admin/people`: an account before the first sign-in, and the mail that tells of it.
 pub(super) async fn invite(
     app: web::Data<App>,
-    admin: Administrator,
+    Recent(admin): Recent<Administrator>,
     client: Client,
     Json(request): Json<InviteRequest>,
 ) -> Result<HttpResponse, Refusal> {
@@ -79,7 +80,7 @@ pub(super) async fn invite(
 /// `PUT /api/v1/admin/people/{account_id}`
 pub(super) async fn change(
     app: web::Data<App>,
-    admin: Administrator,
+    Recent(admin): Recent<Administrator>,
     client: Client,
     id: web::Path<String>,
     Json(may): Json<May>,
@@ -111,7 +112,7 @@ pub(super) async fn disable(
 /// `POST /api/v1/admin/people/{account_id}/enable`
 pub(super) async fn enable(
     app: web::Data<App>,
-    admin: Administrator,
+    Recent(admin): Recent<Administrator>,
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
@@ -125,7 +126,7 @@ pub(super) async fn enable(
 /// no longer lists.
 pub(super) async fn invite_again(
     app: web::Data<App>,
-    admin: Administrator,
+    Recent(admin): Recent<Administrator>,
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {

@@ -52,6 +52,7 @@ export function signInOr(error) {
     if (error.kind === "sign-in-needed") location.assign("/");
     if (error.kind === "second-step-needed") location.assign("/second-step");
     if (error.kind === "second-step-missing") location.assign("/account");
+    if (error.kind === "step-up-needed") location.assign(`/second-step#${location.pathname.slice(1)}`);
     if (error.kind === "profile-missing") location.assign("/welcome");
     return error.message;
   }

@@ -320,6 +320,22 @@ async fn dangerous_acts_ask_for_the_second_step_again_after_five_minutes() {
 }
 
 #[actix_web::test]
+async fn giving_rights_to_others_asks_again_too_and_taking_them_does_not() {
+    let site = Site::start().await;
+    let admin = people::administrator(&site, ANA).await;
+    people::sign_in_as(&site, EVE, &[Role::Sender]).await;
+    let (app, _) = set_up_app(&site, &admin).await;
+    let eve = format!("/api/v1/admin/people/{}", people::id_of(&site, EVE).await);
+    site.wait(5 * MINUTE);
+    let may = json!({ "roles": ["administrator"], "department": "" });
+    admin.put(&eve, &may).await.refused(403, "step-up-needed");
+    admin.post(&format!("{eve}/enable"), &json!({})).await.refused(403, "step-up-needed");
+    assert!(admin.post(&format!("{eve}/disable"), &json!({})).await.is_success());
+    enter(&admin, &app.code(&site)).await.expect(204);
+    assert!(admin.post(&format!("{eve}/enable"), &json!({})).await.is_success());
+}
+
+#[actix_web::test]
 async fn an_account_has_ten_factors_at_most() {
     let site = Site::start().await;
     let ana = Protected::sign_in(&site, ANA).await;

@@ -15,11 +15,10 @@ let account;
 let codes = [];
 
 /**
- * The sentence for an error; leaves for the second step if that is what it asks for.
+ * The sentence for an error; leaves for what is left of the sign-in if that is what it asks for.
  * @param {unknown} error
  */
 function told(error) {
-  if (error instanceof Problem && error.kind === "step-up-needed") location.assign("/second-step#account");
   if (error instanceof Problem && error.kind === "passkey") return error.message;
   return signInOr(error);
 }
