@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Json, Person};
+use super::extract::{By, Person};
 use super::rates;
 use super::signed_in::{Recent, SettingUp, SignedIn, notice};
 use crate::app::App;
@@ -47,10 +47,9 @@ fn factor_entry(factor: Factor) -> FactorEntry {
 /// `PUT /api/v1/account/factors/{factor_id}`
 pub(super) async fn rename(
     app: web::Data<App>,
-    person: Person,
     client: Client,
     factor_id: web::Path<String>,
-    Json(body): Json<FactorRequest>,
+    By(person, body): By<Person, FactorRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &person.account.account_id).await?;
     check_name(&factor_id)?;
@@ -120,6 +119,7 @@ pub(super) async fn end_session(
     client: Client,
     session_id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &person.account.account_id).await?;
     check_name(&session_id)?;
     let entry = person.entry(&app, Event::SessionEnded, client);
     if !app.store.end_session_of(&person.account.account_id, &session_id, &entry).await? {
@@ -134,6 +134,7 @@ pub(super) async fn end_other_sessions(
     person: Person,
     client: Client,
 ) -> Result<HttpResponse, Refusal> {
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &person.account.account_id).await?;
     let entry = person.entry(&app, Event::OtherSessionsEnded, client);
     app.store.end_other_sessions(&person.account.account_id, &person.session_hash, &entry).await?;
     Ok(HttpResponse::NoContent().finish())

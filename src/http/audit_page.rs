@@ -155,11 +155,7 @@ impl Page {
         let sum = |value: fn(&AuditDay) -> u64| self.state.days.iter().map(value).sum::<u64>();
         [
             ("Openings", sum(|day| day.opened).to_string(), self.bars(|day| day.opened, "good")),
-            (
-                "Refused passcodes and sign-in codes",
-                sum(|day| day.refused).to_string(),
-                self.bars(|day| day.refused, "bad"),
-            ),
+            ("Refused passcodes and codes", sum(|day| day.refused).to_string(), self.bars(|day| day.refused, "bad")),
             ("Sent", size_text(sum(|day| day.bytes)), self.bars(|day| day.bytes, "seal")),
         ]
     }

@@ -2,7 +2,7 @@
 //! word that a part is there. The seal holds that word against what the bucket has.
 
 use super::error::Refusal;
-use super::extract::{Json, Sender, TicketHeader};
+use super::extract::{By, Sender, TicketHeader};
 use super::parts::{add_part, counts_already, find_place, find_upload};
 use crate::app::App;
 use crate::blobs::PartKey;
@@ -15,9 +15,8 @@ use protocol::{ObjectId, ProblemKind, TransferId, layout};
 /// `POST /api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/url`
 pub(super) async fn sign_put(
     app: web::Data<App>,
-    sender: Sender,
     path: web::Path<(TransferId, ObjectId, u32)>,
-    Json(PartDigest { sha256 }): Json<PartDigest>,
+    By(sender, PartDigest { sha256 }): By<Sender, PartDigest>,
 ) -> Result<HttpResponse, Refusal> {
     let (transfer_id, object_id, n) = path.into_inner();
     let key = PartKey { object_id, n, sha256 };
@@ -35,9 +34,8 @@ pub(super) async fn sign_put(
 /// `POST /api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/stored`
 pub(super) async fn note_stored(
     app: web::Data<App>,
-    sender: Sender,
     path: web::Path<(TransferId, ObjectId, u32)>,
-    Json(PartDigest { sha256 }): Json<PartDigest>,
+    By(sender, PartDigest { sha256 }): By<Sender, PartDigest>,
 ) -> Result<HttpResponse, Refusal> {
     let (transfer_id, object_id, n) = path.into_inner();
     let key = PartKey { object_id, n, sha256 };

@@ -142,6 +142,31 @@ impl FromRequest for Reader {
     }
 }
 
+/// Who asks, and the JSON that they send. Whether they may is asked before the body is read, so that strangers are refused at
+/// once, and again when all of it is there: who holds back the last byte gains no minute in which they still may.
+#[derive(Debug)]
+pub(super) struct By<T, B, const LIMIT: usize = JSON_LIMIT>(pub(super) T, pub(super) B);
+
+impl<T, B, const LIMIT: usize> FromRequest for By<T, B, LIMIT>
+where
+    T: FromRequest<Error = Refusal> + 'static,
+    T::Future: 'static,
+    B: DeserializeOwned + 'static,
+{
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, before) = (request.clone(), T::from_request(request, &mut Payload::None));
+        let body = Json::<B, LIMIT>::from_request(&request, payload);
+        Box::pin(async move {
+            before.await?;
+            let Json(body) = body.await?;
+            Ok(Self(T::from_request(&request, &mut Payload::None).await?, body))
+        })
+    }
+}
+
 /// A JSON body of at most `LIMIT` bytes.
 #[derive(Debug)]
 pub(super) struct Json<T, const LIMIT: usize = JSON_LIMIT>(pub(super) T);

@@ -3,7 +3,7 @@
 use super::account::{RecoveryCodes, called, seal_factor};
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::Json;
+use super::extract::By;
 use super::rates;
 use super::second_step::{begin, damaged, list_passkeys, passkeys_of, take, too_late};
 use super::signed_in::{NextSession, Recent, SettingUp, SignedIn, notice};
@@ -39,9 +39,8 @@ pub(super) async fn begin_app(
 /// `POST /api/v1/account/app/confirm`
 pub(super) async fn confirm_app(
     app: web::Data<App>,
-    SettingUp(person): SettingUp,
     client: Client,
-    Json(body): Json<AppRequest>,
+    By(SettingUp(person), body): By<SettingUp, AppRequest>,
 ) -> Result<HttpResponse, Refusal> {
     check_offered(&app, &person).await?;
     let (name, code) = (parse_factor_name(&body.name)?, TotpCode::parse(&body.code)?);
@@ -77,9 +76,8 @@ pub(super) async fn begin_passkey(
 /// `POST /api/v1/account/passkey/confirm`
 pub(super) async fn confirm_passkey(
     app: web::Data<App>,
-    SettingUp(person): SettingUp,
     client: Client,
-    Json(body): Json<NewPasskeyRequest>,
+    By(SettingUp(person), body): By<SettingUp, NewPasskeyRequest>,
 ) -> Result<HttpResponse, Refusal> {
     check_offered(&app, &person).await?;
     let name = parse_factor_name(&body.name)?;

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Json, Person};
+use super::extract::{By, Person};
 use super::rates;
 use crate::app::App;
 use crate::people::Profile;
@@ -26,9 +26,8 @@ pub(super) async fn show(app: web::Data<App>, person: Person) -> HttpResponse {
 /// `PUT /api/v1/me`
 pub(super) async fn change(
     app: web::Data<App>,
-    person: Person,
     client: Client,
-    Json(request): Json<ProfileRequest>,
+    By(person, request): By<Person, ProfileRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &person.account.account_id).await?;
     let profile = Profile::parse(&request)?;

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Administrator, Json, Person};
+use super::extract::{Administrator, By, Person};
 use super::rates;
 use super::signed_in::Recent;
 use crate::app::App;
@@ -58,9 +58,8 @@ pub(super) async fn detail(
 /// `POST /api/v1/admin/people`: an account before the first sign-in, and the mail that tells of it.
 pub(super) async fn invite(
     app: web::Data<App>,
-    Recent(admin): Recent<Administrator>,
     client: Client,
-    Json(request): Json<InviteRequest>,
+    By(Recent(admin), request): By<Recent<Administrator>, InviteRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let email = EmailAddress::parse(&request.email, "email")?;
@@ -80,10 +79,9 @@ pub(super) async fn invite(
 /// `PUT /api/v1/admin/people/{account_id}`
 pub(super) async fn change(
     app: web::Data<App>,
-    Recent(admin): Recent<Administrator>,
     client: Client,
     id: web::Path<String>,
-    Json(may): Json<May>,
+    By(Recent(admin), may): By<Recent<Administrator>, May>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
@@ -143,9 +141,8 @@ pub(super) async fn invite_again(
 /// administrator.
 pub(super) async fn become_first(
     app: web::Data<App>,
-    person: Person,
     client: Client,
-    Json(request): Json<FirstAdministratorRequest>,
+    By(person, request): By<Person, FirstAdministratorRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::SIGN_INS_BY_NETWORK.spend(&app, &client.network()).await?;
     let entry = person.entry(&app, Event::FirstAdministrator, client);

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Json, Sender};
+use super::extract::{By, Sender};
 use super::rates;
 use super::transfers::{find_owned, storage_full};
 use crate::app::App;
@@ -15,10 +15,9 @@ use protocol::{ObjectId, ProblemKind, TransferId};
 /// `POST /api/v1/transfers/{transfer_id}/objects/{object_id}/restart`
 pub(super) async fn restart(
     app: web::Data<App>,
-    sender: Sender,
     client: Client,
     path: web::Path<(TransferId, ObjectId)>,
-    Json(request): Json<ObjectEntry>,
+    By(sender, request): By<Sender, ObjectEntry>,
 ) -> Result<HttpResponse, Refusal> {
     let (transfer_id, object_id) = path.into_inner();
     find_owned(&app, &sender, &transfer_id).await?;

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Json, SEAL_LIMIT, Sender};
+use super::extract::{By, SEAL_LIMIT, Sender};
 use super::rates;
 use super::transfers::find_owned;
 use crate::app::App;
@@ -29,10 +29,9 @@ struct Asked<'a> {
 /// `POST /api/v1/transfers/{transfer_id}/seal`
 pub(super) async fn seal(
     app: web::Data<App>,
-    sender: Sender,
     client: Client,
     id: web::Path<TransferId>,
-    Json(request): Json<SealRequest, SEAL_LIMIT>,
+    By(sender, request): By<Sender, SealRequest, SEAL_LIMIT>,
 ) -> Result<HttpResponse, Refusal> {
     let owned = find_owned(&app, &sender, &id).await?;
     rates::CHANGES_BY_ACCOUNT.spend(&app, &sender.account.account_id).await?;

@@ -3,7 +3,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::Json;
+use super::extract::By;
 use super::rates::{self, in_words};
 use super::signed_in::{NextSession, SignedIn, notice};
 use crate::app::App;
@@ -25,9 +25,8 @@ pub(super) struct PasskeyRequest {
 /// `POST /api/v1/sign-in/second-step`
 pub(super) async fn enter(
     app: web::Data<App>,
-    signed_in: SignedIn,
     client: Client,
-    Json(body): Json<SecondStepRequest>,
+    By(signed_in, body): By<SignedIn, SecondStepRequest>,
 ) -> Result<HttpResponse, Refusal> {
     check_patience(&app, &signed_in, client).await?;
     let account_id = &signed_in.account.account_id;
@@ -86,9 +85,8 @@ pub(super) async fn ask_passkey(
 /// `POST /api/v1/sign-in/passkey/answer`
 pub(super) async fn answer_passkey(
     app: web::Data<App>,
-    signed_in: SignedIn,
     client: Client,
-    Json(body): Json<PasskeyRequest>,
+    By(signed_in, body): By<SignedIn, PasskeyRequest>,
 ) -> Result<HttpResponse, Refusal> {
     check_patience(&app, &signed_in, client).await?;
     let rules = passkeys_of(&app)?;

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::error::Refusal;
-use super::extract::{Json, Sender};
+use super::extract::{By, Sender};
 use super::rates;
 use crate::app::App;
 use crate::people::EmailAddress;
@@ -24,9 +24,8 @@ const LONGEST_PAGE: u32 = 200;
 /// `POST /api/v1/transfers`
 pub(super) async fn create(
     app: web::Data<App>,
-    sender: Sender,
     client: Client,
-    Json(mut request): Json<CreateTransfer>,
+    By(sender, mut request): By<Sender, CreateTransfer>,
 ) -> Result<HttpResponse, Refusal> {
     let account = &sender.account;
     if account.name.is_empty() {
@@ -130,7 +129,7 @@ pub(super) async fn log(
     id: web::Path<TransferId>,
 ) -> Result<HttpResponse, Refusal> {
     find_owned(&app, &sender, &id).await?;
-    let events = app.store.list_events(&id).await?;
+    let events = app.store.list_events(&id, sender.account.email.as_str()).await?;
     Ok(HttpResponse::Ok().json(TransferLog { events }))
 }
 

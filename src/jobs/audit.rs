@@ -5,6 +5,7 @@ use super::JobError;
 use crate::app::App;
 use crate::audit::{Anchor, Finding, Flag};
 use crate::keys::make_name;
+use crate::store::Account;
 use std::collections::HashSet;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -123,7 +124,11 @@ async fn flag(app: &App, flags: &[Flag]) -> Result<(), JobError> {
         return Ok(());
     }
     let now = app.clock.now();
-    let mut told = app.store.list_auditors(now).await?;
+    // Those whom the server would let in: flags name people and transfers.
+    let lets_in = |account: &Account| app.config.sign_in.admits(&account.email, Some(&account.standing), now);
+    let auditors = app.store.list_auditors().await?;
+    let mut told: Vec<String> =
+        auditors.iter().filter(|account| lets_in(account)).map(|a| a.email.to_string()).collect();
     told.extend(app.config.audit.alert_mail.iter().cloned());
     told.sort_unstable();
     told.dedup();

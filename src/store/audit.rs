@@ -205,17 +205,21 @@ pub(super) async fn append(connection: &mut AnyConnection, entry: &AuditEntry) -
 }
 
 impl Store {
-    /// All that happened to a transfer, oldest first.
+    /// All that happened to a transfer, oldest first, as `sender`, the address of who sent it, may see it.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn list_events(&self, transfer_id: &TransferId) -> Result<Vec<LogEntry>> {
+    pub async fn list_events(&self, transfer_id: &TransferId, sender: &str) -> Result<Vec<LogEntry>> {
         let rows: Vec<(i64, String, String, Option<String>, String)> =
             sqlx::query_as("SELECT at, event, actor, address, detail FROM audit WHERE transfer_id = $1 ORDER BY seq")
                 .bind(transfer_id.to_text())
                 .fetch_all(&self.reads)
                 .await?;
-        let entry = |(at, event, actor, address, detail)| LogEntry { at: to_time(at), event, actor, address, detail };
+        // From where an administrator came is the auditors' business, not the sender's.
+        let entry = |(at, event, actor, address, detail): (i64, String, String, Option<String>, String)| {
+            let address = address.filter(|_| actor == "recipient" || actor == sender);
+            LogEntry { at: to_time(at), event, actor, address, detail }
+        };
         Ok(rows.into_iter().map(entry).collect())
     }
 }

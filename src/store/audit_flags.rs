@@ -1,5 +1,6 @@
 //! What the rules look at, and what they found.
 
+use super::accounts::{Account, AccountRow, account_columns};
 use super::audit::{AuditEntry, Event, append};
 use super::outbox::{MailKind, queue_for_auditor};
 use super::{Result, Store, StoreError, to_time, to_u64};
@@ -83,11 +84,11 @@ impl Store {
         Ok(rows.into_iter().map(fact).collect())
     }
 
-    /// Recipients come when they can; and who was refused may be anyone.
+    /// Recipients come when they can, also to see what waits for them; and who was refused may be anyone.
     async fn acts(&self, now: Timestamp) -> Result<Vec<Fact>> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
             "SELECT actor, at FROM audit WHERE at > $1 AND address IS NOT NULL AND actor <> 'recipient'
-                 AND event NOT IN ('sign_in.asked', 'sign_in.refused') ORDER BY at DESC, seq DESC LIMIT $2",
+                 AND event NOT IN ('sign_in.refused', 'mine.started', 'mine.refused', 'mine.ended') ORDER BY at DESC, seq DESC LIMIT $2",
         )
         .bind(now.plus(-HOUR).as_unix())
         .bind(ACTS)
@@ -149,19 +150,14 @@ impl Store {
         Ok(true)
     }
 
-    /// The addresses of all who are auditors now.
+    /// All who hold the role *auditor*, whether or not they may sign in now.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn list_auditors(&self, now: Timestamp) -> Result<Vec<String>> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT email FROM accounts WHERE auditor = 1 AND disabled_at IS NULL
-                 AND COALESCE(valid_from, $1) <= $1 AND (valid_until IS NULL OR valid_until > $1) ORDER BY email",
-        )
-        .bind(now.as_unix())
-        .fetch_all(&self.reads)
-        .await?;
-        Ok(rows.into_iter().map(|(email,)| email).collect())
+    pub async fn list_auditors(&self) -> Result<Vec<Account>> {
+        let sql = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.auditor = 1 ORDER BY a.email");
+        let rows: Vec<AccountRow> = sqlx::query_as(sql).fetch_all(&self.reads).await?;
+        rows.into_iter().map(AccountRow::read).collect()
     }
 
     /// The newest flags.

@@ -74,7 +74,7 @@ impl Store {
         let first = today + 1 - i64::from(days);
         let counts: Vec<(i64, String, i64)> = sqlx::query_as(
             "SELECT at / 86400, event, COUNT(*) FROM audit
-             WHERE event IN ('transfer.opened', 'transfer.refused', 'sign_in.refused') AND at >= $1
+             WHERE event IN ('transfer.opened', 'transfer.refused', 'sign_in.refused', 'factor.refused', 'mailbox.refused', 'mine.refused') AND at >= $1
              GROUP BY at / 86400, event",
         )
         .bind(first * DAY)

@@ -153,6 +153,10 @@ impl Store {
     ) -> Result<Added> {
         let mut transaction = self.begin().await?;
         lock_account(&mut transaction, new.account_id).await?;
+        // Another session may have added the first factor a moment ago: then this one has to show it.
+        if !may_add(&mut transaction, new.account_id, rotation.old).await? {
+            return Ok(Added::Over);
+        }
         // The app's secret may be confirmed at the second attempt; a passkey's question was spent before it came here.
         if new.kind == FactorKind::App && !CeremonyKind::App.spend(&mut transaction, rotation.old, entry.at).await? {
             return Ok(Added::Over);
@@ -287,6 +291,19 @@ impl Store {
         transaction.commit().await?;
         Ok(Some(gone))
     }
+}
+
+/// Whether a session is there and has no factor left to show.
+async fn may_add(connection: &mut AnyConnection, account_id: &str, session_hash: &[u8; 32]) -> Result<bool> {
+    let found: Option<(i64,)> = sqlx::query_as(
+        "SELECT CAST(1 AS BIGINT) FROM sessions s WHERE s.session_hash = $1 AND s.account_id = $2
+         AND (s.second_step_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = $2))",
+    )
+    .bind(to_text(session_hash))
+    .bind(account_id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
 }
 
 async fn count_factors(connection: &mut AnyConnection, account_id: &str) -> Result<i64> {

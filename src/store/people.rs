@@ -232,6 +232,8 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn add_admin_link(&self, link_hash: &[u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
         let added = sqlx::query(concat!(
             "INSERT INTO admin_links (link_hash, expires_at) SELECT $2, $3 WHERE NOT ",
             any_administrator!()
@@ -239,8 +241,9 @@ impl Store {
         .bind(now.as_unix())
         .bind(to_text(link_hash))
         .bind(expires_at.as_unix())
-        .execute(&self.writes)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(added.rows_affected() == 1)
     }
 

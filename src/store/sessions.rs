@@ -128,20 +128,23 @@ pub(super) async fn note_browser(
         .bind(now.as_unix())
         .execute(&mut *connection)
         .await?;
-    if known.rows_affected() == 1 {
+    // Where a factor is asked for, the code alone makes nobody known, and lets nobody in.
+    if known.rows_affected() == 1 || factors > 0 {
         return Ok(());
     }
     let (others,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM known_browsers WHERE account_id = $1")
         .bind(&account_id)
         .fetch_one(&mut *connection)
         .await?;
-    sqlx::query("INSERT INTO known_browsers (browser_hash, account_id, seen_at) VALUES ($1, $2, $3)")
-        .bind(to_text(browser.hash))
-        .bind(&account_id)
-        .bind(now.as_unix())
-        .execute(&mut *connection)
-        .await?;
-    if others > 0 && factors == 0 {
+    sqlx::query(
+        "INSERT INTO known_browsers (browser_hash, account_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(to_text(browser.hash))
+    .bind(&account_id)
+    .bind(now.as_unix())
+    .execute(&mut *connection)
+    .await?;
+    if others > 0 {
         queue_account_notice(connection, &account_id, browser.notice, now).await?;
     }
     Ok(())

@@ -8,6 +8,8 @@ use futures_util::future::join_all;
 use protocol::people::{PeoplePage, Person, PersonState};
 use protocol::sign_in::{Me, Role};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 const ADA: &str = "ada@clinic.example";
 const BEN: &str = "ben@clinic.example";
@@ -66,6 +68,29 @@ async fn an_invited_person_is_mailed_signs_in_by_code_and_has_the_roles_from_the
     assert_eq!(rows::count(&site, "accounts").await, 2);
     invite(&ada, "Ana@Other.Example", &["administrator"]).await.refused(409, "person-exists");
     assert_eq!(events(&site).await, [format!("person.invited {ADA} {ANA}; roles: sender auditor")]);
+}
+
+#[actix_web::test]
+async fn who_is_taken_off_while_holding_back_the_last_byte_of_a_request_does_nothing_with_it() {
+    let site = Site::start().await;
+    let (ada, ben) = (administrator(&site, ADA).await, administrator(&site, BEN).await);
+    let body = json!({ "email": ANA, "may": may(&["administrator"]) }).to_string();
+    let (begun, held_back) = body.split_at(body.len() - 1);
+    let mut line = TcpStream::connect(site.address()).await.unwrap();
+    let beginning = format!(
+        "POST /api/v1/admin/people HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+         Cookie: filmjacket-session={}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{begun}",
+        ben.cookie("filmjacket-session").unwrap(),
+        body.len()
+    );
+    line.write_all(beginning.as_bytes()).await.unwrap();
+    // Meanwhile the server finds that Ben may.
+    act(&site, &ada, BEN, "disable").await.expect(204);
+    line.write_all(held_back.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(rows::query(&site, &format!("SELECT email FROM accounts WHERE email = '{ANA}'")).await, [""; 0]);
 }
 
 #[actix_web::test]
