@@ -45,7 +45,7 @@ async fn axe_finds_nothing_on_the_administrators_pages_in_light_or_dark() {
         inspection.inspect(browser, state).await;
     })
     .await;
-    inspection.ends_after(13);
+    inspection.ends_after(14);
 }
 
 #[tokio::test]

@@ -53,9 +53,10 @@ async fn visit_people(browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &s
     browser.run("document.querySelector('#valid-until').value = '2098-12-31'", vec![]).await;
     browser.click("#save-person").await;
     browser.text_with("#people-note", "gets an invitation").await;
-    // The administrator heads the department.
+    // The administrator heads the department, and reads the audit.
     browser.click(&format!("#people li[data-email='{ADMIN}'] .change")).await;
     browser.click("#role-department_head").await;
+    browser.click("#role-auditor").await;
     browser.click("#save-person").await;
     browser.shown("#person-error").await;
     browser.fill("#department", "Radiology").await;
@@ -101,4 +102,7 @@ async fn visit_transfers(site: &Site, browser: &Browser, stop: &mut impl AsyncFn
     browser.go(&site.url("/sent")).await;
     browser.shown("h1").await;
     stop(browser, "sent-as-administrator").await;
+    browser.go(&site.url("/audit")).await;
+    browser.shown("#unusual").await;
+    stop(browser, "audit").await;
 }
