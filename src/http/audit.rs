@@ -2,6 +2,7 @@
 
 use super::error::Refusal;
 use super::extract::Auditor;
+use super::paging::{cut, page_len};
 use crate::app::App;
 use crate::audit::{Format, StoredRow};
 use crate::store::StoredFlag;
@@ -34,12 +35,9 @@ pub(super) async fn list(
 
 /// A page of what is asked for.
 pub(super) async fn find(app: &App, query: &AuditQuery) -> Result<AuditPage, Refusal> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-    // One more than asked for tells whether there is another page.
-    let mut rows = app.store.audit_page(query, limit + 1).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|StoredRow { row, .. }| AuditCursor { at: row.at, seq: row.seq });
+    let len = page_len(query.limit, PAGE, LONGEST_PAGE);
+    let found = app.store.audit_page(query, len + 1).await?;
+    let (rows, next) = cut(found, len, |StoredRow { row, .. }| AuditCursor { at: row.at, seq: row.seq });
     Ok(AuditPage { rows: rows.into_iter().map(show).collect(), next })
 }
 

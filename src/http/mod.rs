@@ -12,6 +12,7 @@
 //! | `direct` | signed requests for parts that do not pass through here |
 //! | `audit`, `audit_page` | what auditors read |
 //! | `people`, `oversight` | for administrators and heads of a department: who may do what, what is under way |
+//! | `paging` | pages of a list |
 //! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
 //! | `pages`, `problem_pages`, `assets` | what browsers see |
@@ -38,6 +39,7 @@ mod objects;
 mod open;
 mod oversight;
 mod pages;
+mod paging;
 mod parts;
 mod people;
 mod problem_pages;

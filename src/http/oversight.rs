@@ -4,6 +4,7 @@
 use super::client::Client;
 use super::error::Refusal;
 use super::extract::{Administrator, DepartmentHead};
+use super::paging::{cut, page_len};
 use super::rates;
 use crate::app::App;
 use crate::config::{Config, Database, MailWay, Storage};
@@ -47,13 +48,11 @@ pub(super) async fn list_department(
 }
 
 async fn list(app: &App, overseen: Overseen<'_>, query: &SeenQuery) -> Result<HttpResponse, Refusal> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let len = page_len(query.limit, PAGE, LONGEST_PAGE);
     let now = app.clock.now();
     let search = query.search.trim();
-    let mut transfers = app.store.list_overseen(overseen, search, query.before.as_ref(), limit + 1, now).await?;
-    let more = transfers.len() > limit as usize;
-    transfers.truncate(limit as usize);
-    let next = transfers.last().filter(|_| more).map(|last| last.summary.transfer_id);
+    let found = app.store.list_overseen(overseen, search, query.before.as_ref(), len + 1, now).await?;
+    let (transfers, next) = cut(found, len, |last| last.summary.transfer_id);
     Ok(HttpResponse::Ok().json(SeenPage { transfers, next }))
 }
 

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::error::Refusal;
 use super::extract::{Administrator, By, Person};
+use super::paging::{cut, page_len};
 use super::rates;
 use super::signed_in::Recent;
 use crate::app::App;
@@ -35,11 +36,9 @@ pub(super) async fn list(
     admin: Administrator,
     query: web::Query<PeopleQuery>,
 ) -> Result<HttpResponse, Refusal> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-    let mut found = app.store.list_people(query.search.trim(), &query.after, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| last.email.account_key());
+    let len = page_len(query.limit, PAGE, LONGEST_PAGE);
+    let found = app.store.list_people(query.search.trim(), &query.after, len + 1).await?;
+    let (found, next) = cut(found, len, |last| last.email.account_key());
     let people = found.into_iter().map(|account| shown(&app, &admin, &account)).collect();
     let departments = app.store.list_departments().await?;
     Ok(HttpResponse::Ok().json(PeoplePage { people, next, departments }))

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::error::Refusal;
 use super::extract::{By, Sender};
+use super::paging::{cut, page_len};
 use super::rates;
 use crate::app::App;
 use crate::people::EmailAddress;
@@ -99,14 +100,10 @@ pub(super) async fn list(
     sender: Sender,
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, Refusal> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let len = page_len(query.limit, PAGE, LONGEST_PAGE);
     let now = app.clock.now();
-    // One more than asked for tells whether there is another page.
-    let mut transfers =
-        app.store.list_transfers(&sender.account.account_id, query.before.as_ref(), limit + 1, now).await?;
-    let more = transfers.len() > limit as usize;
-    transfers.truncate(limit as usize);
-    let next = transfers.last().filter(|_| more).map(|last| last.transfer_id);
+    let found = app.store.list_transfers(&sender.account.account_id, query.before.as_ref(), len + 1, now).await?;
+    let (transfers, next) = cut(found, len, |last| last.transfer_id);
     Ok(HttpResponse::Ok().json(TransferPage { transfers, next }))
 }
 
