@@ -31,4 +31,4 @@ pub mod transfers;
 pub use bytes::Base64Bytes;
 pub use ids::{LinkToken, ObjectId, Proof, Sha256Digest, Ticket, TransferId};
 pub use problem::{Problem, ProblemKind};
-pub use timestamp::Timestamp;
+pub use timestamp::{DAY, Timestamp};

@@ -1,10 +1,8 @@
 //! What is unusual: four rules over what happened, each with a number that the settings can change.
 
-use protocol::Timestamp;
+use protocol::{DAY, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-
-const DAY: i64 = 24 * 60 * 60;
 
 /// From when on counts as unusual. 0 turns a rule off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 use super::ConfigError;
 use crate::audit::{Hours, Rules};
 use crate::people::EmailAddress;
+use protocol::DAY;
 use serde::{Deserialize, Serialize};
-
-const DAY: i64 = 24 * 60 * 60;
 
 /// Nothing is removed before this age, whatever is asked for: today's questions are about last month.
 const SHORTEST_KEEP: i64 = 30 * DAY;

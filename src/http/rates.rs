@@ -8,6 +8,7 @@ use super::client::Client;
 use super::error::Refusal;
 use crate::app::App;
 use crate::people::EmailAddress;
+use protocol::DAY;
 
 /// One limit.
 pub(super) struct Rate {
@@ -19,7 +20,6 @@ pub(super) struct Rate {
 }
 
 const TEN_MINUTES: i64 = 10 * 60;
-const DAY: i64 = 24 * 60 * 60;
 
 /// Asking for codes, by client network: each may send a mail to a stranger.
 pub(super) const CODES_BY_NETWORK: Rate = Rate {

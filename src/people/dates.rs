@@ -1,9 +1,6 @@
 //! Days as administrators write them.
 
-use protocol::Timestamp;
-
-/// Seconds of a day, which in UTC has no leap.
-const DAY: i64 = 24 * 60 * 60;
+use protocol::{DAY, Timestamp};
 
 /// The first second of a day such as `2027-01-31`, in UTC; `None` if it is none.
 pub fn parse_day(text: &str) -> Option<Timestamp> {

@@ -5,12 +5,10 @@ use super::audit_rows::{read_after, read_head};
 use super::outbox::{MailKind, queue_for_auditor};
 use super::{Result, Store, StoreError, damaged};
 use crate::audit::{Anchor, cut_detail};
-use protocol::{Sha256Digest, Timestamp};
+use protocol::{DAY, Sha256Digest, Timestamp};
 
 /// Rows that one transaction removes at most.
 const CUT: i64 = 5_000;
-
-const DAY: i64 = 24 * 60 * 60;
 
 impl Store {
     /// Signs where the chain ends, if nobody did today (in UTC), and queues a mail with it to each of `recipients`. A newest

@@ -5,10 +5,9 @@ use super::audit::{AuditEntry, Event, append};
 use super::outbox::{MailKind, queue_for_auditor};
 use super::{Result, Store, StoreError, to_time, to_u64};
 use crate::audit::{Fact, Flag};
-use protocol::{Timestamp, TransferId};
+use protocol::{DAY, Timestamp, TransferId};
 
 const HOUR: i64 = 60 * 60;
-const DAY: i64 = 24 * HOUR;
 
 /// Acts that are looked at for their hour at most, the newest first: one a person and night is all that comes of it.
 const ACTS: i64 = 1_000;

@@ -4,10 +4,8 @@ use super::audit_rows::RowFields;
 use super::{Result, Store, to_u64};
 use crate::audit::StoredRow;
 use protocol::audit::{AuditCursor, AuditDay, AuditQuery};
-use protocol::{Timestamp, TransferId};
+use protocol::{DAY, Timestamp, TransferId};
 use sqlx::AssertSqlSafe;
-
-const DAY: i64 = 24 * 60 * 60;
 
 /// A value that a row is asked for.
 enum Value {

@@ -6,11 +6,8 @@ use super::{Result, Store, damaged, from_len, to_text, to_u64};
 use crate::transfer::{Draft, kind_text, parse_state};
 use protocol::sign_in::Limits;
 use protocol::transfers::State;
-use protocol::{ObjectId, Timestamp, TransferId};
+use protocol::{DAY, ObjectId, Timestamp, TransferId};
 use sqlx::{Any, Transaction};
-
-/// Seconds over which a sender's transfers are counted.
-const DAY: i64 = 24 * 60 * 60;
 
 /// What came of an announcement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
