@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use futures_util::future::join_all;
+use protocol::layout::object_len;
 use tokio::task::spawn_blocking;
 
 use super::bare::HOUR;
 use super::server::Server;
 use super::transfers::{open, send};
-use super::{Row, is_quick, name_of, sdk};
+use super::{Row, is_quick, name_of, native, sdk};
 use crate::garage::{self, BUCKET, KEY_ID, REGION, SECRET};
 use crate::harness::browser::Browser;
 use crate::harness::engine::Engine;
@@ -37,20 +38,31 @@ async fn one_gibibyte_through_a_bucket_beside_a_bare_upload() {
     let bare = path.clone();
     let bare = spawn_blocking(move || (sdk::upload(endpoint, &bare), sdk::download(endpoint, len)));
     let (bare_upload, bare_download) = bare.await.unwrap();
+    let sealed = folder.path().join("sealed");
+    write_noise_of(1, &sealed, object_len(len));
     row(format!("bare upload {name}"), bare_upload, "s").print("aws-sdk-s3");
     row(format!("bare download {name}"), bare_download, "s").print("aws-sdk-s3");
-    let beside_bare = |what: &str, seconds| Row {
-        beside: Some(("bare upload", bare_upload)),
-        target: (!is_quick()).then_some("<= 1.5"),
+    let beside = |what, bare, seconds, target| Row {
+        beside: Some(bare),
+        target: if is_quick() { None } else { target },
         ..row(format!("{what} {name}"), seconds, "s")
     };
+    let (bare_upload, bare_download) = (("bare upload", bare_upload), ("bare download", bare_download));
     for mode in MODES {
         let data = tempfile::tempdir().unwrap();
         let server = start(mode, endpoint, data.path());
+        let sealed = sealed.clone();
+        let (server, native) = spawn_blocking(move || {
+            let took = native::send(&server, &sealed);
+            (server, took)
+        })
+        .await
+        .unwrap();
+        beside(&format!("upload by API, {mode},"), bare_upload, native, Some("<= 1.5")).print("native");
         let (passed, sent) = send(&server, Engine::Chromium, std::slice::from_ref(&path)).await;
         let opened = open(&passed, Engine::Chromium, &files).await;
-        beside_bare(&format!("send, {mode},"), sent.seconds).print(&engine);
-        beside_bare(&format!("open, {mode},"), opened.seconds).print(&engine);
+        beside(&format!("send, {mode},"), bare_upload, sent.seconds, Some("<= 1.5")).print(&engine);
+        beside(&format!("open, {mode},"), bare_download, opened.seconds, None).print(&engine);
         let memory = format!("server at most, send and open, {mode}, {name}");
         Row { target: Some("<= 100"), ..row(memory, server.peak_memory(), "MB") }.print(&engine);
     }

@@ -4,6 +4,7 @@ mod bare;
 mod bucket;
 mod ciphers;
 mod memory;
+mod native;
 mod sdk;
 mod server;
 mod transfers;

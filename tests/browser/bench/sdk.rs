@@ -54,12 +54,15 @@ pub(super) fn download(endpoint: &str, len: u64) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
+/// Parts on their way at a time, as static/js/worker/pool.js counts them.
+pub(super) fn lanes() -> usize {
+    std::thread::available_parallelism().unwrap().get().clamp(2, 8)
+}
+
 /// Does something with each part of `len` bytes: its number, where it begins and where it ends. Each lane is a thread with a
 /// client of its own.
 fn in_lanes<T: Send>(endpoint: &str, len: u64, work: impl AsyncFn(&Client, u64, u64, u64) -> T + Sync) -> Vec<T> {
     let (next, parts) = (AtomicU64::new(0), len.div_ceil(PART_LEN));
-    // As static/js/worker/pool.js counts them.
-    let lanes = std::thread::available_parallelism().unwrap().get().clamp(2, 8);
     let lane = || {
         let client = client(endpoint);
         block_on(async {
@@ -74,7 +77,7 @@ fn in_lanes<T: Send>(endpoint: &str, len: u64, work: impl AsyncFn(&Client, u64, 
         })
     };
     std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        let lanes: Vec<_> = (0..lanes()).map(|_| scope.spawn(lane)).collect();
         lanes.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
     })
 }
