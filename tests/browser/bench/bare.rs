@@ -19,10 +19,11 @@ const PART_LEN: usize = 8_390_656;
 /// As many workers as the product starts (static/js/worker/pool.js), each with one part on its way.
 const PAGE: &str = "<!doctype html><title>Bare</title><input type=file multiple id=files><script>
     const size = Math.min(8, Math.max(2, navigator.hardwareConcurrency));
-    function start(kind, lens) {
+    function start(kind, lens, urls) {
         const files = [...document.querySelector('#files').files];
         const parts = lens.flatMap((len, index) => Array.from({length: Math.ceil(len / PART_LEN)},
             (_, n) => ({ index, from: n * PART_LEN, to: Math.min(len, (n + 1) * PART_LEN) })));
+        parts.forEach((part, n) => { part.to_url = urls[n] ?? '/sink'; });
         let left = parts.length;
         const workers = Array.from({ length: size }, () => new Worker('/worker.js'));
         const begun = performance.now();
@@ -42,13 +43,13 @@ const PAGE: &str = "<!doctype html><title>Bare</title><input type=file multiple 
     }
 </script>";
 
-const WORKER: &str = "onmessage = async ({ data: { kind, from, to, file } }) => {
+const WORKER: &str = "onmessage = async ({ data: { kind, from, to, file, to_url } }) => {
     try {
         if (kind !== 'download') {
             const slice = file.slice(from, to);
             const body = kind === 'upload' ? await slice.arrayBuffer() : slice;
-            const answer = await fetch('/sink', { method: 'PUT', body });
-            if (answer.status !== 204) throw new Error(answer.status);
+            const answer = await fetch(to_url, { method: 'PUT', body });
+            if (!answer.ok) throw new Error(answer.status);
         } else {
             const answer = await fetch('/source/' + (to - from), { cache: 'no-store' });
             if ((await answer.arrayBuffer()).byteLength !== to - from) throw new Error('short');
@@ -97,6 +98,11 @@ pub(super) enum Via {
 
 /// Seconds to upload these files from `browser`.
 pub(super) async fn upload(browser: &Browser, origin: &str, files: &[PathBuf], via: Via) -> f64 {
+    upload_to(browser, origin, files, via, &[]).await
+}
+
+/// The same with each part to an address of its own, elsewhere.
+pub(super) async fn upload_to(browser: &Browser, origin: &str, files: &[PathBuf], via: Via, urls: &[String]) -> f64 {
     browser.go(origin).await;
     let lines: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     browser.client.find(Locator::Css("#files")).await.unwrap().send_keys(&lines.join("\n")).await.unwrap();
@@ -105,17 +111,17 @@ pub(super) async fn upload(browser: &Browser, origin: &str, files: &[PathBuf], v
         Via::Memory => "upload",
         Via::Reference => "upload by reference",
     };
-    time(browser, kind, &lens).await
+    time(browser, kind, &lens, urls).await
 }
 
 /// Seconds to download files of these lengths.
 pub(super) async fn download(browser: &Browser, origin: &str, lens: &[u64]) -> f64 {
     browser.go(origin).await;
-    time(browser, "download", lens).await
+    time(browser, "download", lens, &[]).await
 }
 
-async fn time(browser: &Browser, kind: &str, lens: &[u64]) -> f64 {
-    browser.run("start(...arguments)", vec![json!(kind), json!(lens)]).await;
+async fn time(browser: &Browser, kind: &str, lens: &[u64], urls: &[String]) -> f64 {
+    browser.run("start(...arguments)", vec![json!(kind), json!(lens), json!(urls)]).await;
     let took = browser.until_run("return window.failed || window.took", vec![], HOUR).await;
     took.as_f64().unwrap_or_else(|| panic!("the bare {kind} failed: {took}"))
 }

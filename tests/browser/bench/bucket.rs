@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use protocol::layout::object_len;
 use tokio::task::spawn_blocking;
 
-use super::bare::HOUR;
+use super::bare::{self, HOUR, Via};
 use super::server::Server;
 use super::transfers::{open, send};
 use super::{Row, is_quick, name_of, native, sdk};
@@ -24,45 +24,47 @@ const SENDERS: usize = 4;
 /// As `storage.s3.mode` names them.
 const MODES: [&str; 2] = ["proxied", "direct"];
 
+/// What stands beside a transfer, in seconds.
+struct Bare {
+    upload: f64,
+    download: f64,
+    /// Chromium's, of what a page has in memory.
+    upload_by_fetch: f64,
+}
+
 #[tokio::test]
 #[ignore = "measures; `cargo xtask bench h` runs it"]
 async fn one_gibibyte_through_a_bucket_beside_a_bare_upload() {
     let (len, name) = if is_quick() { (20 * MIB, "20 MiB") } else { (1024 * MIB, "1 GiB") };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.zip");
-    let digest = write_noise_of(0, &path, len);
-    let files = [(path.clone(), digest)];
+    let sealed = folder.path().join("sealed");
+    let files = [(path.clone(), write_noise_of(0, &path, len))];
+    write_noise_of(1, &sealed, object_len(len));
     let endpoint = garage::endpoint();
     let engine = name_of(&Browser::start_in(Engine::Chromium).await).await;
 
-    let bare = path.clone();
-    let bare = spawn_blocking(move || (sdk::upload(endpoint, &bare), sdk::download(endpoint, len)));
-    let (bare_upload, bare_download) = bare.await.unwrap();
-    let sealed = folder.path().join("sealed");
-    write_noise_of(1, &sealed, object_len(len));
-    row(format!("bare upload {name}"), bare_upload, "s").print("aws-sdk-s3");
-    row(format!("bare download {name}"), bare_download, "s").print("aws-sdk-s3");
-    let beside = |what, bare, seconds, target| Row {
+    let bare = measure_bare(endpoint, &path).await;
+    row(format!("bare upload {name}"), bare.upload, "s").print("aws-sdk-s3");
+    row(format!("bare download {name}"), bare.download, "s").print("aws-sdk-s3");
+    row(format!("bare upload by fetch {name}"), bare.upload_by_fetch, "s").print(&engine);
+    let beside = |what: &str, bare, seconds, target| Row {
         beside: Some(bare),
         target: if is_quick() { None } else { target },
         ..row(format!("{what} {name}"), seconds, "s")
     };
-    let (bare_upload, bare_download) = (("bare upload", bare_upload), ("bare download", bare_download));
+    let (upload, download) = (("bare upload", bare.upload), ("bare download", bare.download));
+    let upload_by_fetch = ("bare upload by fetch", bare.upload_by_fetch);
     for mode in MODES {
         let data = tempfile::tempdir().unwrap();
         let server = start(mode, endpoint, data.path());
-        let sealed = sealed.clone();
-        let (server, native) = spawn_blocking(move || {
-            let took = native::send(&server, &sealed);
-            (server, took)
-        })
-        .await
-        .unwrap();
-        beside(&format!("upload by API, {mode},"), bare_upload, native, Some("<= 1.5")).print("native");
+        let (server, native) = send_natively(server, &sealed).await;
+        beside(&format!("upload by API, {mode},"), upload, native, Some("<= 1.5")).print("native");
         let (passed, sent) = send(&server, Engine::Chromium, std::slice::from_ref(&path)).await;
         let opened = open(&passed, Engine::Chromium, &files).await;
-        beside(&format!("send, {mode},"), bare_upload, sent.seconds, Some("<= 1.5")).print(&engine);
-        beside(&format!("open, {mode},"), bare_download, opened.seconds, None).print(&engine);
+        beside(&format!("send, {mode},"), upload, sent.seconds, Some("<= 1.5")).print(&engine);
+        beside(&format!("send, {mode},"), upload_by_fetch, sent.seconds, Some("<= 1.5")).print(&engine);
+        beside(&format!("open, {mode},"), download, opened.seconds, None).print(&engine);
         let memory = format!("server at most, send and open, {mode}, {name}");
         Row { target: Some("<= 100"), ..row(memory, server.peak_memory(), "MB") }.print(&engine);
     }
@@ -72,6 +74,27 @@ async fn one_gibibyte_through_a_bucket_beside_a_bare_upload() {
     send_at_once(&server, folder.path(), len / SENDERS as u64).await;
     let memory = format!("server at most, {SENDERS} uploads at once, {}", MODES[0]);
     Row { target: Some("<= 100"), ..row(memory, server.peak_memory(), "MB") }.print(&engine);
+}
+
+async fn measure_bare(endpoint: &'static str, path: &Path) -> Bare {
+    let (file, len) = (path.to_owned(), path.metadata().unwrap().len());
+    let by_sdk = spawn_blocking(move || {
+        (sdk::upload(endpoint, &file), sdk::download(endpoint, len), sdk::sign_parts(endpoint, len))
+    });
+    let (upload, download, urls) = by_sdk.await.unwrap();
+    let (browser, origin) = (Browser::start_in(Engine::Chromium).await, bare::serve());
+    let upload_by_fetch = bare::upload_to(&browser, &origin, &[path.to_owned()], Via::Memory, &urls).await;
+    Bare { upload, download, upload_by_fetch }
+}
+
+/// Threads of its own run the clients.
+async fn send_natively(server: Server, sealed: &Path) -> (Server, f64) {
+    let sealed = sealed.to_owned();
+    let sent = spawn_blocking(move || {
+        let seconds = native::send(&server, &sealed);
+        (server, seconds)
+    });
+    sent.await.unwrap()
 }
 
 fn row(name: String, value: f64, unit: &str) -> Row<'_> {

@@ -32,17 +32,18 @@ const SESSION: &str = "filmjacket-session";
 pub(super) fn send(server: &Server, path: &Path) -> f64 {
     let len = path.metadata().unwrap().len();
     let session = System::new().block_on(sign_in(server));
+    let origin = &*server.origin;
     let create = announce(len);
     let begun = Instant::now();
     let way = System::new().block_on(async {
-        let created = signed_in(server, &session).post("/api/v1/transfers", &create).await.expect(201);
+        let created = signed_in(origin, &session).post("/api/v1/transfers", &create).await.expect(201);
         created.json::<TransferCreated>().upload
     });
     let object = format!("/api/v1/transfers/{}/objects/{}", create.transfer_id, create.objects[0].object_id);
     let next = AtomicU64::new(0);
     let lane = || {
         System::new().block_on(async {
-            let client = signed_in(server, &session);
+            let client = signed_in(origin, &session);
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 if n >= part_count(len) {
@@ -56,7 +57,7 @@ pub(super) fn send(server: &Server, path: &Path) -> f64 {
     };
     std::thread::scope(|scope| (0..lanes()).for_each(|_| drop(scope.spawn(lane))));
     let seal = format!("/api/v1/transfers/{}/seal", create.transfer_id);
-    System::new().block_on(async { signed_in(server, &session).post(&seal, &scribble(&create)).await.expect(200) });
+    System::new().block_on(async { signed_in(origin, &session).post(&seal, &scribble(&create)).await.expect(200) });
     begun.elapsed().as_secs_f64()
 }
 
@@ -78,7 +79,7 @@ async fn put(client: &Client, way: Way, path: &str, part: Vec<u8>) {
 
 /// Signs in by the mailed code; answers the session's cookie.
 async fn sign_in(server: &Server) -> String {
-    let (client, email) = (client_of(server), "sender@clinic.example".to_owned());
+    let (client, email) = (client_of(&server.origin), "sender@clinic.example".to_owned());
     client.post("/api/v1/sign-in", &SignInRequest { email: email.clone() }).await.expect(202);
     client.post("/api/v1/sign-in/code", &SignInCodeRequest { email, code: server.next_code() }).await.expect(204);
     let profile = ProfileRequest { name: "Dr. Ana Ruiz".into(), organisation: String::new() };
@@ -86,15 +87,15 @@ async fn sign_in(server: &Server) -> String {
     client.cookie(SESSION).unwrap()
 }
 
-fn signed_in(server: &Server, session: &str) -> Client {
-    let client = client_of(server);
+fn signed_in(origin: &str, session: &str) -> Client {
+    let client = client_of(origin);
     client.set_cookie(SESSION, session);
     client
 }
 
-fn client_of(server: &Server) -> Client {
-    let address: SocketAddr = server.origin.strip_prefix("http://").unwrap().parse().unwrap();
-    Client::new(address, &server.origin)
+fn client_of(origin: &str) -> Client {
+    let address: SocketAddr = origin.strip_prefix("http://").unwrap().parse().unwrap();
+    Client::new(address, origin)
 }
 
 fn announce(object_len: u64) -> CreateTransfer {

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, CorsConfiguration, CorsRule};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::layout::PART_LEN;
@@ -41,6 +42,26 @@ pub(super) fn upload(endpoint: &str, path: &Path) -> f64 {
     let complete = client(endpoint).complete_multipart_upload().bucket(BUCKET).key(KEY).upload_id(&upload);
     block_on(complete.multipart_upload(parts).send()).unwrap();
     begun.elapsed().as_secs_f64()
+}
+
+/// Signed addresses for the parts of an upload of `len` bytes, which pages of any origin may use.
+pub(super) fn sign_parts(endpoint: &str, len: u64) -> Vec<String> {
+    let client = client(endpoint);
+    block_on(async {
+        let rule =
+            CorsRule::builder().allowed_origins("*").allowed_methods("PUT").allowed_headers("*").build().unwrap();
+        let cors = CorsConfiguration::builder().cors_rules(rule).build().unwrap();
+        client.put_bucket_cors().bucket(BUCKET).cors_configuration(cors).send().await.unwrap();
+        let create = client.create_multipart_upload().bucket(BUCKET).key(KEY).send().await.unwrap();
+        let upload = create.upload_id.unwrap();
+        let mut urls = Vec::new();
+        for number in 1..=i32::try_from(len.div_ceil(PART_LEN)).unwrap() {
+            let put = client.upload_part().bucket(BUCKET).key(KEY).upload_id(&upload).part_number(number);
+            let signed = put.presigned(PresigningConfig::expires_in(Duration::from_secs(3600)).unwrap()).await.unwrap();
+            urls.push(signed.uri().to_owned());
+        }
+        urls
+    })
 }
 
 /// Seconds to fetch what was uploaded, part by part, into memory.
