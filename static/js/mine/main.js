@@ -1,37 +1,20 @@
 // A recipient's own page: address → code → what waits for it. Each transfer opens on the open page, with its passcode.
 
-import { addressFault } from "../address.js";
+import { AddressForm } from "../address-form.js";
 import { call } from "../api.js";
-import { CodeForm, refusal } from "../code-form.js";
+import { refusal } from "../code-form.js";
 import { byId, isolated, make, showStep, tell, tellError, whileBusy } from "../dom.js";
 import { bytes, counted, times, until, when } from "../format.js";
+import { toBase64Url } from "../worker/base64.js";
 
-const email = /** @type {HTMLInputElement} */ (byId("email"));
-/** @type {CodeForm} */
-let form;
-
-async function mailCode() {
-  await call("POST", "/mine", { email: email.value.trim() });
-}
-
-/** @param {SubmitEvent} event */
-function onAddress(event) {
-  event.preventDefault();
-  const fault = addressFault(email.value.trim());
-  tellError(byId("address-error"), fault, email);
-  if (fault) return;
-  whileBusy(byId("send-code"), async () => {
-    try {
-      await mailCode();
-    } catch (error) {
-      tellError(byId("address-error"), refusal(error).message, email);
-      return;
-    }
-    byId("code-address").textContent = email.value.trim();
-    showStep("code", { focus: false });
-    form.clear();
-  });
-}
+const form = new AddressForm({
+  mail: (email) => call("POST", "/mine", { email }),
+  async enter(email, code) {
+    await call("POST", "/mine/code", { email, code });
+    tell(byId("left-note"), "");
+    await look();
+  },
+});
 
 /** Shows what waits, or asks for the address if none is proved in this browser. */
 async function look() {
@@ -67,7 +50,7 @@ function drawTransfer({ transfer_id, opening_right, sender, sent_at, expires_at,
 /** As in a mailed link: 32 bytes and 16 bytes in one base64url. @param {string} right @param {string} transferId */
 function fragment(right, transferId) {
   const text = [right, transferId].map((part) => atob(part.replaceAll("-", "+").replaceAll("_", "/"))).join("");
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_");
+  return toBase64Url(btoa(text));
 }
 
 async function leave() {
@@ -80,7 +63,7 @@ async function leave() {
       return;
     }
   }
-  email.value = "";
+  form.clear();
   byId("waiting").replaceChildren();
   tell(byId("left-note"), "You have left this page. Nobody sees your images here any more.");
   showStep("address");
@@ -92,22 +75,8 @@ function fail(sentence) {
   showStep("offline");
 }
 
-byId("step-address").addEventListener("submit", onAddress);
 byId("leave").addEventListener("click", () => whileBusy(byId("leave"), leave));
 byId("try-again").addEventListener("click", () => whileBusy(byId("try-again"), look));
-byId("change-address").addEventListener("click", () => {
-  showStep("address", { focus: false });
-  email.focus();
-});
-form = new CodeForm({
-  mail: mailCode,
-  async enter(code) {
-    await call("POST", "/mine/code", { email: email.value.trim(), code });
-    tell(byId("left-note"), "");
-    await look();
-  },
-  refused: () => false,
-});
 // Back from the open page, or hours later: the page may be an old picture of what waited then.
 window.addEventListener("pageshow", (event) => event.persisted && look());
 look();

@@ -62,7 +62,7 @@ async fn visit_second_step(site: &Site, browser: &Browser, stop: &mut impl Async
     elsewhere.click("#send-code").await;
     elsewhere.at_step("code").await;
     elsewhere.fill("#code", &site.code_for(SENDER).await).await;
-    elsewhere.click("#sign-in").await;
+    elsewhere.click("#enter-code").await;
     elsewhere.shown("#use-passkey").await;
     stop(&elsewhere, "second-step").await;
     elsewhere.fill("#code", "00000-00000").await;
@@ -82,7 +82,7 @@ async fn visit_must_set_up(stop: &mut impl AsyncFnMut(&Browser, &str)) {
     browser.click("#send-code").await;
     browser.at_step("code").await;
     browser.fill("#code", &site.code_for(SENDER).await).await;
-    browser.click("#sign-in").await;
+    browser.click("#enter-code").await;
     browser.shown("#add-app").await;
     stop(&browser, "account-must-set-up").await;
 }

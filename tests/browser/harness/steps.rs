@@ -33,7 +33,7 @@ impl Browser {
         self.click("#send-code").await;
         self.at_step("code").await;
         self.fill("#code", &code().await).await;
-        self.click("#sign-in").await;
+        self.click("#enter-code").await;
         self.until("['/welcome', '/send'].includes(location.pathname) && document.readyState === 'complete'").await;
         if self.value("location.pathname").await == "/welcome" {
             self.fill("#name", "Dr. Ana Ruiz").await;

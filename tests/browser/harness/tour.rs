@@ -58,11 +58,11 @@ async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMu
     browser.at_step("code").await;
     stop(browser, "sign-in-code").await;
     browser.fill("#code", "0000 0000").await;
-    browser.click("#sign-in").await;
+    browser.click("#enter-code").await;
     browser.shown("#code-error").await;
     stop(browser, "sign-in-code-error").await;
     browser.fill("#code", &site.code_for(SENDER).await).await;
-    browser.click("#sign-in").await;
+    browser.click("#enter-code").await;
     browser.shown("#name").await;
     stop(browser, "welcome").await;
     browser.fill("#name", "Dr. Ana Ruiz").await;

@@ -27,7 +27,7 @@ async fn become_first(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut
     browser.click("#send-code").await;
     browser.at_step("code").await;
     browser.fill("#code", &site.code_for(ADMIN).await).await;
-    browser.click("#sign-in").await;
+    browser.click("#enter-code").await;
     browser.shown("#become-first").await;
     stop(browser, "first-administrator").await;
     browser.click("#become-first").await;

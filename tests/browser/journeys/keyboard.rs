@@ -42,7 +42,7 @@ async fn both_journeys_need_no_mouse() {
     sender.at_step("code").await;
     sender.tab_to("#code").await;
     sender.type_keys(&site.code_for(SENDER).await).await;
-    sender.press("#sign-in", Key::Enter).await;
+    sender.press("#enter-code", Key::Enter).await;
     sender.until("location.pathname === '/welcome' && document.readyState === 'complete'").await;
     sender.tab_to("#name").await;
     sender.type_keys("Dr. Ana Ruiz").await;

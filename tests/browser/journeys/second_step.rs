@@ -23,7 +23,7 @@ impl Browser {
         self.click("#send-code").await;
         self.at_step("code").await;
         self.fill("#code", &site.code_for(SENDER).await).await;
-        self.click("#sign-in").await;
+        self.click("#enter-code").await;
     }
 
     /// Makes a passkey from the account page on, and puts the recovery codes away.
