@@ -22,7 +22,7 @@ pub use storage::{S3Settings, SecondCopy, Storage};
 
 use self::file::File;
 use crate::people::{SecondStepRule, SignInRule};
-use crate::transfer::RoleLimits;
+use crate::transfer::{DepartmentQuotas, RoleLimits};
 use ipnet::IpNet;
 use protocol::sign_in::{Limits, Policy, Role};
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,8 @@ pub struct Config {
     pub limits: Limits,
     /// What it may be beyond that for those who hold a role.
     pub role_limits: BTreeMap<Role, RoleLimits>,
+    /// What the transfers of a department may hold together.
+    pub department_quotas: DepartmentQuotas,
     /// To whom a transfer may go.
     pub policy: Policy,
     /// Who is told of the audit, how long it is kept, and what is unusual.
@@ -284,6 +286,7 @@ impl Config {
             mail: MailSettings { from, way, dkim: file.mail.dkim },
             storage,
             role_limits: file.limits.parse_roles()?,
+            department_quotas: file.limits.parse_departments(),
             limits: file.limits.parse()?,
             policy: file.policy.parse()?,
             audit: file.audit.parse()?,

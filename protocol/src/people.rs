@@ -1,6 +1,6 @@
 //! People, as administrators see and change them; and what is under way, as those see it who do not own it.
 
-use crate::sign_in::{Limits, Role};
+use crate::sign_in::{DepartmentUse, Limits, Role};
 use crate::transfers::TransferSummary;
 use crate::{LinkToken, Timestamp, TransferId};
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,8 @@ pub struct Installation {
     pub kept: Vec<Setting>,
     /// What a transfer may be.
     pub limits: Limits,
+    /// How full each department is that holds something, or has a quota of its own; by name.
+    pub departments: Vec<DepartmentUse>,
     /// Whose addresses and domains may sign in without invitation; `None`: anyone.
     pub sign_in_allow: Option<Vec<String>>,
 }

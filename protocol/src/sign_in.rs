@@ -41,6 +41,19 @@ pub struct Me {
     pub limits: Limits,
     /// To whom a transfer may go and how, as the server will enforce it.
     pub policy: Policy,
+    /// How full this person's department is; `None` where there is no quota for it.
+    pub department: Option<DepartmentUse>,
+}
+
+/// What the transfers of a department hold together: all that are not purged, drafts from the moment that they are announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepartmentUse {
+    /// Which department.
+    pub name: String,
+    /// Plaintext bytes that they hold.
+    pub stored: u64,
+    /// Plaintext bytes that they may hold; `None`: no quota.
+    pub max_stored: Option<u64>,
 }
 
 /// What an account may do; it may hold several.

@@ -5,7 +5,7 @@ use super::database::DatabaseSection;
 use super::storage::SecondCopySection;
 use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
 use crate::people::SecondStepRule;
-use crate::transfer::{RoleLimits, parse_domain};
+use crate::transfer::{DepartmentQuotas, RoleLimits, parse_domain};
 use ipnet::IpNet;
 use protocol::sign_in::{Limits, MailboxRule, Policy, Role};
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,10 @@ pub(super) struct LimitsSection {
     pub(super) max_openings: u32,
     pub(super) max_transfers_per_day: u32,
     pub(super) max_stored_gib: u64,
+    pub(super) max_department_gib: u64,
     pub(super) by_role: BTreeMap<Role, RoleLimitsSection>,
+    /// GiB by the department's name.
+    pub(super) by_department: BTreeMap<String, u64>,
 }
 
 /// What is wider for those who hold a role.
@@ -89,7 +92,9 @@ impl Default for LimitsSection {
             max_openings: 100,
             max_transfers_per_day: 200,
             max_stored_gib: 500,
+            max_department_gib: 0,
             by_role: BTreeMap::new(),
+            by_department: BTreeMap::new(),
         }
     }
 }
@@ -119,6 +124,12 @@ impl LimitsSection {
     pub(super) fn parse_roles(&self) -> Result<BTreeMap<Role, RoleLimits>, ConfigError> {
         let read = |(role, section): (&Role, &RoleLimitsSection)| Ok((*role, section.parse()?));
         self.by_role.iter().map(read).collect()
+    }
+
+    pub(super) fn parse_departments(&self) -> DepartmentQuotas {
+        let read = |value: u64| (value > 0).then(|| gib(value));
+        let named = self.by_department.iter().map(|(name, value)| (name.trim().to_owned(), read(*value)));
+        DepartmentQuotas { everyones: read(self.max_department_gib), named: named.collect() }
     }
 }
 

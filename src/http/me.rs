@@ -8,19 +8,28 @@ use crate::app::App;
 use crate::people::Profile;
 use crate::store::Event;
 use actix_web::{HttpResponse, web};
-use protocol::sign_in::{Me, ProfileRequest};
+use protocol::sign_in::{DepartmentUse, Me, ProfileRequest};
 
 /// `GET /api/v1/me`
-pub(super) async fn show(app: web::Data<App>, person: Person) -> HttpResponse {
+pub(super) async fn show(app: web::Data<App>, person: Person) -> Result<HttpResponse, Refusal> {
     let account = &person.account;
-    HttpResponse::Ok().json(Me {
+    let name = &account.standing.department;
+    let department = match app.config.department_quotas.of(name) {
+        Some(max_stored) => {
+            let stored = app.store.measure_department(name).await?;
+            Some(DepartmentUse { name: name.clone(), stored, max_stored: Some(max_stored) })
+        }
+        None => None,
+    };
+    Ok(HttpResponse::Ok().json(Me {
         email: account.email.to_string(),
         name: account.name.clone(),
         organisation: account.organisation.clone(),
         roles: account.standing.roles.iter().copied().collect(),
         limits: person.limits(&app),
         policy: app.config.policy.clone(),
-    })
+        department,
+    }))
 }
 
 /// `PUT /api/v1/me`

@@ -13,6 +13,7 @@ use crate::store::{AuditEntry, Event, Overseen};
 use actix_web::{HttpResponse, web};
 use protocol::TransferId;
 use protocol::people::{Count, Installation, SeenPage, Setting};
+use protocol::sign_in::DepartmentUse;
 use serde::Deserialize;
 
 /// Lines on a page unless asked otherwise, and at most.
@@ -90,11 +91,23 @@ pub(super) async fn state(app: web::Data<App>, _: Administrator) -> Result<HttpR
         stored_len: app.store.measure_stored().await?,
         kept: kept(&app.config),
         limits: app.config.limits.clone(),
+        departments: departments(&app).await?,
         sign_in_allow: match &app.config.sign_in {
             SignInRule::Anyone => None,
             SignInRule::Listed { addresses, domains } => Some([addresses.clone(), domains.clone()].concat()),
         },
     }))
+}
+
+/// Those that hold something, and those that the configuration names: a misspelt one is seen by its emptiness.
+async fn departments(app: &App) -> Result<Vec<DepartmentUse>, Refusal> {
+    let quotas = &app.config.department_quotas;
+    let mut stored = app.store.measure_departments().await?;
+    for name in quotas.named.keys() {
+        stored.entry(name.clone()).or_default();
+    }
+    let read = |(name, stored): (String, u64)| DepartmentUse { max_stored: quotas.of(&name), name, stored };
+    Ok(stored.into_iter().map(read).collect())
 }
 
 /// Names and places, never a secret.

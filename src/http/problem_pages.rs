@@ -111,7 +111,7 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         }
         Kind::PartLength => "A part does not have the length that its place in the file demands.",
         Kind::QuotaReached => {
-            "The day’s number of transfers or the room for your files is used up. End transfers that are no longer needed, or wait."
+            "The day’s number of transfers or the room for your files, or your department’s, is used up. End transfers that are no longer needed, or wait."
         }
         Kind::TooManyRequests => {
             "There were many tries in a short time. Wait as long as the page says, then try again."

@@ -8,13 +8,13 @@ use super::rates;
 use crate::app::App;
 use crate::people::EmailAddress;
 use crate::store::{Creation, Event, OwnedTransfer};
-use crate::transfer::{Draft, check_recipient, size_text};
+use crate::transfer::{Draft, Room, check_recipient, size_text};
 use actix_web::{HttpResponse, web};
 use protocol::direct::Way;
 use protocol::layout::PART_LEN;
 use protocol::sign_in::Limits;
 use protocol::transfers::{CreateTransfer, State, TransferCreated, TransferDetail, TransferLog, TransferPage};
-use protocol::{ProblemKind, TransferId};
+use protocol::{Problem, ProblemKind, TransferId};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -47,7 +47,9 @@ pub(super) async fn create(
     let draft = Draft::parse(request, &limits, &app.config.policy, app.clock.now())?;
     let mut entry = sender.entry(&app, Event::Created, client);
     entry.transfer_id = Some(transfer_id);
-    let created = app.store.create_transfer(&account.account_id, &draft, &request_hash, &limits, &entry).await?;
+    let room = Room { limits: &limits, quotas: &app.config.department_quotas };
+    let (account_id, department) = (&account.account_id, &account.standing.department);
+    let created = app.store.create_transfer(account_id, department, &draft, &request_hash, room, &entry).await?;
     answer_creation(created, &limits, app.blobs.way())
 }
 
@@ -72,6 +74,7 @@ fn answer_creation(creation: Creation, limits: &Limits, upload: Way) -> Result<H
             return Err(Refusal::new(ProblemKind::QuotaReached, detail));
         }
         Creation::StorageFull { stored } => return Err(storage_full(stored, limits)),
+        Creation::DepartmentFull(full) => return Err(Problem::from(full).into()),
     };
     Ok(HttpResponse::Created().json(TransferCreated { state, part_len: PART_LEN, upload }))
 }

@@ -6,9 +6,9 @@
 //! tables in its `WHERE` are then as they were before the wait. So whoever decides by more than the row that is changed
 //! first takes the one row that stands for all of them, in a statement of its own; the next statement sees everything.
 //!
-//! All take their locks in this order, so that nobody waits in a circle: people, account, transfer, everything else of that
-//! transfer, and last, because all wait for it, the head of the audit, which whoever appends changes first. Should there be
-//! a circle after all, PostgreSQL ends it, and that is answered like any busy database.
+//! All take their locks in this order, so that nobody waits in a circle: people, account, department, transfer, everything else
+//! of that transfer, and last, because all wait for it, the head of the audit, which whoever appends changes first. Should there
+//! be a circle after all, PostgreSQL ends it, and that is answered like any busy database.
 
 use super::Result;
 use protocol::{ObjectId, TransferId};
@@ -28,6 +28,18 @@ pub(super) async fn lock_people(connection: &mut AnyConnection) -> Result<()> {
 /// Whoever counts what a sender has, and adds to it.
 pub(super) async fn lock_account(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
     lock(connection, "SELECT 1 FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE", account_id).await
+}
+
+/// Whoever counts what a department holds, and adds to it. A department is a name on many rows and has none of its own.
+pub(super) async fn lock_department(connection: &mut AnyConnection, department: &str) -> Result<()> {
+    lock(connection, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", department).await
+}
+
+/// The same for the department that a transfer was made in, if it was in one.
+pub(super) async fn lock_department_of(connection: &mut AnyConnection, transfer_id: &TransferId) -> Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended(department, 0)) FROM transfers
+               WHERE transfer_id = $1 AND department <> ''";
+    lock(connection, sql, &transfer_id.to_text()).await
 }
 
 /// Whoever decides by a transfer's objects, parts or pauses, or changes what others decide by.

@@ -1,17 +1,16 @@
 //! Giving up an object of a draft for a new one, when its file starts again under a new key.
 
 use super::audit::{AuditEntry, append};
-use super::creation::insert_object;
-use super::locks::{lock_account, lock_transfer};
+use super::creation::{DEPARTMENT_STORED, insert_object};
+use super::locks::{lock_account, lock_department_of, lock_transfer};
 use super::{Result, Store, damaged, from_len, to_u64};
-use crate::transfer::{Replacement, parse_state};
-use protocol::sign_in::Limits;
+use crate::transfer::{DepartmentFull, Replacement, Room, parse_state};
 use protocol::transfers::State;
 use protocol::{ObjectId, Timestamp, TransferId};
 use sqlx::{Any, Transaction};
 
 /// What came of a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restart {
     /// The new object stands in the old one's place, or the same request put it there before.
     Done,
@@ -30,6 +29,8 @@ pub enum Restart {
         /// Plaintext bytes that wait.
         stored: u64,
     },
+    /// The department has no room for these bytes.
+    DepartmentFull(DepartmentFull),
 }
 
 impl Store {
@@ -43,11 +44,12 @@ impl Store {
         transfer_id: &TransferId,
         old: &ObjectId,
         new: &Replacement,
-        limits: &Limits,
+        room: Room<'_>,
         entry: &AuditEntry,
     ) -> Result<Restart> {
         let mut transaction = self.begin().await?;
         lock_account(&mut transaction, account_id).await?;
+        lock_department_of(&mut transaction, transfer_id).await?;
         lock_transfer(&mut transaction, transfer_id).await?;
         let id = transfer_id.to_text();
         sqlx::query(
@@ -81,7 +83,7 @@ impl Store {
             return Ok(Restart::ObjectTaken);
         }
         let old_plain = protocol::layout::plain_len(to_u64(old_len)).ok_or_else(|| damaged("length"))?;
-        if let Some(full) = change_total(&mut transaction, &id, account_id, old_plain, new, limits, entry.at).await? {
+        if let Some(full) = change_total(&mut transaction, &id, account_id, old_plain, new, room, entry.at).await? {
             return Ok(full);
         }
         append(&mut transaction, entry).await?;
@@ -173,24 +175,33 @@ async fn change_total(
     account_id: &str,
     old_plain: u64,
     new: &Replacement,
-    limits: &Limits,
+    room: Room<'_>,
     now: Timestamp,
 ) -> Result<Option<Restart>> {
-    let (total, stored): (i64, i64) = sqlx::query_as(
-        "SELECT (SELECT total_len FROM transfers WHERE transfer_id = $1),
-             (SELECT CAST(COALESCE(SUM(total_len), 0) AS BIGINT) FROM transfers WHERE account_id = $2 AND purged_at IS NULL)",
+    let (total, department, stored): (i64, String, i64) = sqlx::query_as(
+        "SELECT total_len, department,
+             (SELECT CAST(COALESCE(SUM(total_len), 0) AS BIGINT) FROM transfers WHERE account_id = $2 AND purged_at IS NULL)
+         FROM transfers WHERE transfer_id = $1",
     )
     .bind(id)
     .bind(account_id)
     .fetch_one(&mut **transaction)
     .await?;
     let total = to_u64(total).saturating_sub(old_plain).saturating_add(new.plain_len);
-    if total > limits.max_transfer_len {
+    if total > room.limits.max_transfer_len {
         return Ok(Some(Restart::TransferFull));
     }
     let stored = to_u64(stored).saturating_sub(old_plain);
-    if stored.saturating_add(new.plain_len) > limits.max_stored {
+    if stored.saturating_add(new.plain_len) > room.limits.max_stored {
         return Ok(Some(Restart::StorageFull { stored }));
+    }
+    if let Some(max_stored) = room.quotas.of(&department) {
+        let (stored,): (i64,) =
+            sqlx::query_as(DEPARTMENT_STORED).bind(&department).fetch_one(&mut **transaction).await?;
+        let stored = to_u64(stored).saturating_sub(old_plain);
+        if stored.saturating_add(new.plain_len) > max_stored {
+            return Ok(Some(Restart::DepartmentFull(DepartmentFull { department, stored, max_stored })));
+        }
     }
     sqlx::query("UPDATE transfers SET total_len = $2, touched_at = $3 WHERE transfer_id = $1")
         .bind(id)

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `draft` | what may be announced |
 //! | `role_limits` | wider limits for those who hold a role |
+//! | `quota` | what a department's transfers may hold together |
 //! | `policy` | to whom it may go, and whose mailbox must be proved |
 //! | `state` | draft → ready → expired, revoked or used up |
 //! | `capsule` | the part of a capsule that the server may read |
@@ -22,6 +23,7 @@ mod link;
 mod part;
 mod pause;
 mod policy;
+mod quota;
 mod role_limits;
 mod size;
 mod state;
@@ -33,6 +35,7 @@ pub use link::make_link;
 pub use part::{ByteRange, PartRange, check_part, find_part_len, parse_range, parts_of_range};
 pub use pause::{FORGET_AFTER, Failures, PauseRule};
 pub use policy::{check_recipient, needs_mailbox_code, parse_domain};
+pub use quota::{DepartmentFull, DepartmentQuotas, Room};
 pub use role_limits::{RoleLimits, limits_of};
 pub use size::size_text;
 pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};

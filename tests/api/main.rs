@@ -13,8 +13,10 @@
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `mailbox`, `mine` | codes from a recipient's mailbox: before the passcode, and instead of the link |
 //! | `policy` | to whom may be sent, and what is asked of recipients |
+//! | `department_quotas` | what a department's transfers may hold together |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
+//! | `header_scan` | Mozilla's scan of our headers, with its grade |
 //! | `operating` | readiness, figures, request numbers |
 //! | `proxies` | the whole journey through nginx and Caddy, with the snippets of deploy/ |
 //! | `tls` | TLS 1.3, certificates that are renewed, handshakes that are slow |
@@ -46,11 +48,13 @@ mod baseline;
 mod bucket;
 mod canary;
 mod copies;
+mod department_quotas;
 mod direct;
 mod drafts;
 mod ends;
 mod file_restarts;
 mod garbage;
+mod header_scan;
 mod journey;
 mod links;
 mod mailbox;

@@ -2,7 +2,7 @@
 //! run on PostgreSQL whichever engine the others run on.
 
 use crate::harness::postgres::TestDatabase;
-use crate::harness::{Answer, DAY, HOUR, Parcel, Recipient, Sender, Site, rows};
+use crate::harness::{Answer, DAY, HOUR, Parcel, Recipient, Sender, Site, people, rows};
 use filmjacket::config::Config;
 use filmjacket::jobs;
 use filmjacket::store::Store;
@@ -173,6 +173,22 @@ async fn bytes_that_wait_never_exceed_the_limit_when_announced_at_two_nodes_at_o
     let stored: usize = rows::one(&first, "SELECT CAST(SUM(total_len) AS TEXT) FROM transfers").await.parse().unwrap();
     assert!((1..20).contains(&made) && stored <= 5_000, "{made} transfers with {stored} bytes");
     assert_eq!(rows::count(&first, "transfers").await, made);
+}
+
+#[actix_web::test]
+async fn a_departments_quota_holds_when_its_senders_announce_at_two_nodes_at_once() {
+    let [first, second] = start_with(|config| config.department_quotas.everyones = Some(25_000)).await;
+    let mut senders = Vec::new();
+    for number in 0..6 {
+        let email = format!("sender{number}@clinic.example");
+        let sender = Sender::sign_in(&first, &email).await;
+        people::set(&first, &email, "department = 'Radiology'").await;
+        senders.push(resume_at(if number % 2 == 0 { &first } else { &second }, &sender));
+    }
+    let parcels: Vec<Parcel> = (0..50).map(|_| Parcel::scribble(&first, &[1_000])).collect();
+    let answers = join_all(parcels.iter().enumerate().map(|(n, parcel)| senders[n % 6].create(parcel))).await;
+    assert_eq!((count(&answers, 201), count(&answers, 429)), (25, 25));
+    assert_eq!(rows::one(&first, "SELECT CAST(SUM(total_len) AS TEXT) FROM transfers").await, "25000");
 }
 
 #[actix_web::test]

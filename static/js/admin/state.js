@@ -30,6 +30,8 @@ function show(state) {
     ...state.transfers.map((/** @type {any} */ count) => [TRANSFERS[/** @type {keyof typeof TRANSFERS} */ (count.name)] ?? count.name, counted(count.count, "transfer")]),
     ["Mail that waits", state.mail_waiting ? `${counted(state.mail_waiting, "mail")}, since ${when(state.mail_waiting_since)}` : "none"],
   ]);
+  tellFacts("departments", state.departments.map((/** @type {any} */ { name, stored, max_stored }) => [name, `${bytes(stored)}${max_stored === null ? "" : ` of ${bytes(max_stored)}`}`]));
+  byId("departments-jacket").hidden = state.departments.length === 0;
   tellFacts("limits", [
     ["Files", `${limits.max_files} in a transfer, ${bytes(limits.max_file_len)} each, ${bytes(limits.max_transfer_len)} together`],
     ["Life", `${lasting(limits.max_lifetime)} at most`],

@@ -30,12 +30,12 @@ export class ChooseStep {
   #recipient = /** @type {HTMLInputElement} */ (byId("recipient"));
 
   /**
-   * @param {{limits: any, policy: any}} me  from GET /api/v1/me
+   * @param {{limits: any, policy: any, department: any}} me  from GET /api/v1/me
    * @param {(choice: Choice) => void} onReview
    */
-  constructor({ limits, policy }, onReview) {
+  constructor({ limits, policy, department }, onReview) {
     this.#limits = limits;
-    this.#policy = new Policy(policy);
+    this.#policy = new Policy(policy, department);
     this.#policy.show(limits);
     this.#fillOptions();
     this.#wireFiles();
@@ -108,6 +108,8 @@ export class ChooseStep {
         refused.push(`“${file.name}” was left out: a transfer holds ${counted(max_files, "file")}. Send it in a second transfer, or pack several files into one ZIP.`);
       } else if (total > max_transfer_len) {
         refused.push(`“${file.name}” was left out: together the files would be ${bytes(total)}; the limit is ${bytes(max_transfer_len)}. Send it in a second transfer.`);
+      } else if (this.#policy.faultOfLength(total)) {
+        refused.push(`“${file.name}” was left out. ${this.#policy.faultOfLength(total)}`);
       } else {
         this.files.push(file);
       }

@@ -14,10 +14,20 @@ function listed(domains) {
 
 export class Policy {
   #policy;
+  #department;
 
-  /** @param {{allowed_domains: string[], blocked_domains: string[], mailbox_code: "offered" | "patients" | "always"}} policy  from GET /api/v1/me */
-  constructor(policy) {
+  /**
+   * @param {{allowed_domains: string[], blocked_domains: string[], mailbox_code: "offered" | "patients" | "always"}} policy  from GET /api/v1/me
+   * @param {{name: string, stored: number, max_stored: number} | null} department  the same; null where it has no quota
+   */
+  constructor(policy, department) {
     this.#policy = policy;
+    this.#department = department;
+  }
+
+  /** Bytes that the department's quota leaves, as they were when the page came. */
+  get #left() {
+    return this.#department ? Math.max(0, this.#department.max_stored - this.#department.stored) : Infinity;
   }
 
   /** The rules that this sender has to keep, in two or three sentences. @param {any} limits */
@@ -30,7 +40,22 @@ export class Policy {
     if (blocked_domains.length > 0) sentences.push(`It does not send to ${listed(blocked_domains)}.`);
     if (mailbox_code === "patients") sentences.push("Patients are always asked for a code from their mailbox too.");
     if (mailbox_code === "always") sentences.push("Recipients are always asked for a code from their mailbox too.");
+    if (this.#department) {
+      const { name, stored, max_stored } = this.#department;
+      const left = this.#left > 0 ? `${bytes(this.#left)} are left` : "nothing is left";
+      sentences.push(`The transfers of ${name} hold ${bytes(stored)} of ${bytes(max_stored)} together: ${left}.`);
+    }
     tell(byId("policy"), sentences.join(" "));
+  }
+
+  /**
+   * What speaks against files of this length together, in a sentence; empty if nothing does.
+   * @param {number} total
+   */
+  faultOfLength(total) {
+    if (total <= this.#left) return "";
+    const { name, max_stored } = /** @type {NonNullable<typeof this.#department>} */ (this.#department);
+    return `The transfers of ${name} may hold ${bytes(max_stored)} together, and there is not so much room left. End transfers that are no longer needed, or ask your administrator.`;
   }
 
   /**
