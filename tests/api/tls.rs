@@ -18,9 +18,13 @@ use tokio_rustls::TlsConnector;
 
 const HOST: &str = "films.clinic.example";
 
-/// Draws a certificate and writes it where the server looks for it.
+/// Draws a certificate for the host and writes it where the server looks for it.
 fn renew(folder: &Path) -> CertificateDer<'static> {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([HOST.to_owned()]).unwrap();
+    renew_for(HOST, folder)
+}
+
+fn renew_for(host: &str, folder: &Path) -> CertificateDer<'static> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([host.to_owned()]).unwrap();
     write(folder, "tls.key", &signing_key.serialize_pem());
     write(folder, "tls.crt", &cert.pem());
     cert.der().clone()
@@ -35,8 +39,13 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 fn with_tls(config: &mut Config) {
-    renew(&config.data);
-    let text = format!("public_url = 'https://{HOST}'\nsign_in.allow = ['clinic.example']");
+    speak_tls_as(HOST, config);
+}
+
+/// Has the server speak TLS itself, with a certificate of its own (`tls.crt` in its folder), as in production.
+pub(crate) fn speak_tls_as(host: &str, config: &mut Config) {
+    renew_for(host, &config.data);
+    let text = format!("public_url = 'https://{host}'\nsign_in.allow = ['clinic.example']");
     config.public_url = Config::parse(&text, std::iter::empty()).unwrap().public_url;
     config.tls = Some(TlsSettings { certificate: config.data.join("tls.crt"), key: config.data.join("tls.key") });
 }

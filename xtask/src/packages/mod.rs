@@ -40,6 +40,7 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
     cargo_install::ensure_geckodriver()?;
     cargo_install::ensure_garage()?;
     npm::ensure()?;
+    npm::ensure_header_scan()?;
     dicom_files::ensure()
 }
 

@@ -14,6 +14,14 @@ pub(crate) fn ensure() -> Result<()> {
     install("xtask/test-tools", "npm", "axe-core, age-encryption, cctv-age").map(drop)
 }
 
+/// For tests, into `target/test-tools/npm-header-scan`: Mozilla's scan of a server's headers. It is alone there because it brings
+/// two hundred packages along.
+pub(crate) fn ensure_header_scan() -> Result<()> {
+    let folder = install("xtask/header-scan", "npm-header-scan", "mdn-http-observatory")?;
+    // Its install script, which is not run, would fetch the browsers' list of hosts that are known to speak TLS. None of ours is in it.
+    Ok(fs::write(folder.join("node_modules/@mdn/mdn-http-observatory/conf/hsts-preload.json"), "{}")?)
+}
+
 /// For measurements: what Filmjacket is measured beside, and esbuild to bring it to the browser. Answers the folder.
 pub(crate) fn ensure_for_bench() -> Result<PathBuf> {
     install("xtask/bench", "npm-bench", "libsodium.js, noble-ciphers, age-encryption, esbuild")
