@@ -13,7 +13,8 @@ export function bytes(length) {
     tenths /= 1024;
     if (Math.ceil(tenths) < 10240) break;
   }
-  return `${Math.ceil(tenths) / 10} ${unit}`;
+  // A space that does not break: a number alone at the end of a line says nothing.
+  return `${Math.ceil(tenths) / 10}\u00a0${unit}`;
 }
 
 /**

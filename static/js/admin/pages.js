@@ -47,10 +47,10 @@ export function pagedList(name, load) {
 
 /**
  * Asks before something that cannot be taken back.
- * @param {{title: string, text: string, yes: string}} question
+ * @param {{title: (string | Node)[], text: string, yes: string}} question
  */
 export function ask({ title, text, yes }) {
-  byId("confirm-title").textContent = title;
+  byId("confirm-title").replaceChildren(...title);
   byId("confirm-text").textContent = text;
   byId("confirm-yes").textContent = yes;
   return confirmIn(/** @type {HTMLDialogElement} */ (byId("confirm-dialog")), byId("confirm-yes"), byId("confirm-no"));

@@ -77,7 +77,7 @@ function button(shown, label, name, look, work) {
 
 /** @param {any} shown */
 async function disable(shown) {
-  const title = `Disable ${shown.email}?`;
+  const title = ["Disable ", addressText(shown.email), "?"];
   const text = "They are signed out at once, uploads included, and cannot sign in. What they sent can still be opened: end it under “Under way” if it must not.";
   if (await ask({ title, text, yes: "Disable" })) await act(shown, "disable", "is disabled.");
 }
@@ -111,7 +111,7 @@ async function redraw(accountId, email) {
 function openDialog(shown) {
   person = shown;
   const may = shown?.may ?? { roles: ["sender"], department: "" };
-  byId("person-title").textContent = shown ? `Change ${shown.email}` : "Invite somebody";
+  byId("person-title").replaceChildren(...(shown ? ["Change ", addressText(shown.email)] : ["Invite somebody"]));
   byId("email-field").hidden = Boolean(shown);
   byId("save-person").textContent = shown ? "Save" : "Send invitation";
   input("email").value = "";

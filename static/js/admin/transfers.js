@@ -39,7 +39,7 @@ function draw(transfer) {
  * @param {HTMLElement} line
  */
 async function endNow(transfer, line) {
-  const title = "End this transfer now?";
+  const title = ["End this transfer now?"];
   const text = `The link from ${transfer.sender.email} to ${transfer.recipient.email} stops working at once, also for files that are being fetched. The files are removed. This cannot be taken back.`;
   if (!(await ask({ title, text, yes: "End now" }))) return;
   tellError(byId("transfers-error"), "");

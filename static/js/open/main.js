@@ -140,7 +140,7 @@ function countDown(seconds) {
   const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000);
     const over = left <= 0;
-    tell(byId("countdown"), over ? "" : `Please wait ${lasting(left)} before the next try.`);
+    tell(byId("countdown"), over ? "" : `You can try again in ${lasting(left)}.`);
     if (!over) return;
     clearInterval(timer);
     button.removeAttribute("aria-disabled");

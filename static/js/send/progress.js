@@ -154,7 +154,7 @@ export class ProgressStep {
     const size = this.#files[index].size;
     bar.value = share;
     if (share === 1) text.textContent = `${bytes(size)} · done`;
-    else if (share > 0) text.textContent = `${bytes(Math.round(size * share))} of ${bytes(size)} · ${Math.floor(share * 100)} %`;
+    else if (share > 0) text.textContent = `${bytes(Math.round(size * share))} of ${bytes(size)} · ${Math.floor(share * 100)}\u00a0%`;
     else text.textContent = bytes(size);
   }
 
