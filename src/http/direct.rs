@@ -7,10 +7,11 @@ use super::parts::{add_part, counts_already, find_place, find_upload};
 use crate::app::App;
 use crate::blobs::PartKey;
 use crate::keys::hash_secret;
+use crate::store::PartPlace;
 use crate::transfer::find_part_len;
 use actix_web::{HttpResponse, web};
 use protocol::direct::{PartDigest, Way};
-use protocol::{ObjectId, ProblemKind, TransferId, layout};
+use protocol::{ObjectId, ProblemKind, Sha256Digest, TransferId, layout};
 
 /// `POST /api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/url`
 pub(super) async fn sign_put(
@@ -18,15 +19,11 @@ pub(super) async fn sign_put(
     path: web::Path<(TransferId, ObjectId, u32)>,
     By(sender, PartDigest { sha256 }): By<Sender, PartDigest>,
 ) -> Result<HttpResponse, Refusal> {
-    let (transfer_id, object_id, n) = path.into_inner();
-    let key = PartKey { object_id, n, sha256 };
-    let place = find_place(&app, &sender, &transfer_id, &key).await?;
-    check_direct(&app)?;
-    let len = find_part_len(place.object_len, n)?;
+    let (key, place, len) = find_part(&app, &sender, path.into_inner(), sha256).await?;
     if counts_already(&place, &key)? {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let upload = find_upload(&app, &object_id, place.upload).await?;
+    let upload = find_upload(&app, &key.object_id, place.upload).await?;
     let signed = app.blobs.sign_put(&upload, &key, len, app.clock.now()).await?;
     Ok(HttpResponse::Ok().json(signed))
 }
@@ -37,15 +34,25 @@ pub(super) async fn note_stored(
     path: web::Path<(TransferId, ObjectId, u32)>,
     By(sender, PartDigest { sha256 }): By<Sender, PartDigest>,
 ) -> Result<HttpResponse, Refusal> {
-    let (transfer_id, object_id, n) = path.into_inner();
-    let key = PartKey { object_id, n, sha256 };
-    let place = find_place(&app, &sender, &transfer_id, &key).await?;
-    check_direct(&app)?;
-    find_part_len(place.object_len, n)?;
+    let (key, place, _) = find_part(&app, &sender, path.into_inner(), sha256).await?;
     if !counts_already(&place, &key)? {
         add_part(&app, &key).await?;
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The part that is meant, its place, and how long it is.
+async fn find_part(
+    app: &App,
+    sender: &Sender,
+    (transfer_id, object_id, n): (TransferId, ObjectId, u32),
+    sha256: Sha256Digest,
+) -> Result<(PartKey, PartPlace, u64), Refusal> {
+    let key = PartKey { object_id, n, sha256 };
+    let place = find_place(app, sender, &transfer_id, &key).await?;
+    check_direct(app)?;
+    let len = find_part_len(place.object_len, n)?;
+    Ok((key, place, len))
 }
 
 /// `GET /api/v1/open/objects/{object_id}/parts/{n}/url`: asked for every part, so that the end of a transfer or a ticket

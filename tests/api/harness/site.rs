@@ -52,7 +52,7 @@ impl Site {
 
     /// Starts one on this database; without one, on a SQLite file of its own.
     pub(crate) async fn start_on(database: Option<Arc<TestDatabase>>, change: Change) -> Self {
-        log::capture();
+        log::capture("info,filmjacket=trace");
         let data = Arc::new(tempfile::tempdir().unwrap());
         Self::build(data, database, Clock::manual(START), change).await
     }

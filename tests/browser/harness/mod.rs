@@ -8,6 +8,7 @@ pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod interrupted;
 pub(crate) mod line;
+#[path = "../../shared/log.rs"]
 pub(crate) mod log;
 pub(crate) mod native;
 pub(crate) mod page;

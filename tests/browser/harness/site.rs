@@ -89,7 +89,7 @@ impl Site {
 
     /// One that does not run yet.
     fn make(listener: &TcpListener, public_port: u16, settings: &str, clock: Clock) -> Self {
-        super::log::capture();
+        super::log::capture("info,filmjacket=trace,sqlx=debug");
         Self {
             clock,
             data: tempfile::tempdir().unwrap(),

@@ -19,14 +19,10 @@ impl Write for Kept {
     }
 }
 
-/// From now on everything that any server of this process logs is kept, more of it than an administrator would ask for.
-pub(crate) fn capture() {
+/// From now on what `filter` lets through is kept, of any server of this process: more than an administrator would ask for.
+pub(crate) fn capture(filter: &str) {
     ONCE.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_env_filter("info,filmjacket=trace,sqlx=debug")
-            .with_ansi(false)
-            .with_writer(|| Kept)
-            .init();
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| Kept).init();
     });
 }
 
