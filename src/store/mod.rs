@@ -18,7 +18,8 @@
 //! | `second_copies` | which objects have their second copy, and who writes bytes just now |
 //! | `restarts` | a new object in the place of one that was given up |
 //! | `sealing` | the step from draft to ready, and resends |
-//! | `openings` | links, unlocking, tickets, wrong passcodes |
+//! | `openings` | links, unlocking, wrong passcodes |
+//! | `grants` | tickets, and what they let fetch |
 //! | `outbox` | mail on its way |
 //! | `sweeps` | expiry and purge |
 //! | `rates` | requests counted |
@@ -52,6 +53,7 @@ mod creation;
 mod engine;
 mod factors;
 mod figures;
+mod grants;
 mod locks;
 mod mailboxes;
 mod openings;
@@ -79,8 +81,9 @@ pub use codes::{NewCode, TriedCode};
 pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
 pub use factors::{Added, Factor, NewFactor, Removed};
+pub use grants::{Grant, WholeObject};
 pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
-pub use openings::{Attempt, Grant, LinkedTransfer, NewOpening, Opened, WholeObject, WrongPasscode};
+pub use openings::{Attempt, LinkedTransfer, NewOpening, Opened, WrongPasscode};
 pub use outbox::{AccountNotice, GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
 pub use oversight::Overseen;
 pub use parts::{PartAdded, PartPlace};
