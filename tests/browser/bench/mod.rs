@@ -5,6 +5,7 @@ mod bucket;
 mod ciphers;
 mod memory;
 mod native;
+mod pages;
 mod sdk;
 mod server;
 mod transfers;

@@ -52,6 +52,7 @@ const PARTS: &[Part] = &[
         run: api::run_on_postgres,
     },
     Part { letters: "h", title: "1 GiB through an S3 bucket", run: transfers::run_through_bucket },
+    Part { letters: "k", title: "how long pages keep a person waiting", run: transfers::run_pages },
 ];
 
 /// What `--quick` is to the programs that measure.

@@ -1,4 +1,4 @@
-//! (c) Whole transfers through the product's pages beside bare ones, and (d) the memory that they take; (h) through a bucket.
+//! (c) Whole transfers through the product's pages beside bare ones, and (d) the memory that they take; (h) through a bucket; (k) the pages.
 
 use anyhow::Result;
 
@@ -16,6 +16,11 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
 /// The same with the ciphertext in a real S3 store.
 pub(super) fn run_through_bucket(bench: &Bench) -> Result<Vec<Row>> {
     measure(bench, "bench::bucket::one_gibibyte_through_a_bucket_beside_a_bare_upload")
+}
+
+/// The pages where no study's bytes are waited for.
+pub(super) fn run_pages(bench: &Bench) -> Result<Vec<Row>> {
+    measure(bench, "bench::pages::pages_keep_nobody_waiting")
 }
 
 fn measure(bench: &Bench, test: &str) -> Result<Vec<Row>> {
