@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::blobs::{Blobs, CopyFault};
 use crate::keys::{Purpose, make_name};
 use crate::mail::{self, Letter, Line, MailError, MailId, OutgoingMail, Secret};
-use crate::people::{CODE_LIFETIME, INVITATION_LIFETIME};
+use crate::people::{CODE_LIFETIME, EmailAddress, INVITATION_LIFETIME};
 use crate::store::{AuditEntry, Event, MailKind, MailSubject, Purgeable, QueuedMail, StoreError};
 use crate::transfer::make_link;
 use protocol::transfers::State;
@@ -22,6 +22,9 @@ use std::time::Duration;
 
 /// How often the loop looks for what is due when nothing rings.
 const ROUND: Duration = Duration::from_secs(5);
+
+/// Longest time for which queued mail waits for its worker: nobody notices, for mail takes longer on its way.
+const LONGEST_REST: Duration = Duration::from_millis(512);
 
 /// How often orphaned bytes are looked for: only a crash at the wrong moment makes any.
 const ORPHAN_ROUND: Duration = Duration::from_secs(6 * 60 * 60);
@@ -70,10 +73,19 @@ async fn deliver(app: &App) {
     loop {
         tokio::select! {
             _ = rounds.tick() => renew_certificate(app),
-            () = app.outbox_bell.notified() => {}
+            () = app.outbox_bell.notified() => tokio::time::sleep(make_rest()).await,
         }
         finish(app, "mail", send_outbox(app).await);
     }
+}
+
+/// How long the worker waits before it looks at what was queued. Writing a mail slows down what else is asked for in that moment, so
+/// whoever asks for a code and at once for something else could feel whether there was a mail to write.
+fn make_rest() -> Duration {
+    let mut byte = [0];
+    // Without random bytes nothing else works either.
+    getrandom::fill(&mut byte).unwrap_or_default();
+    LONGEST_REST * u32::from(byte[0]) / 256
 }
 
 async fn tidy(app: &App) {
@@ -261,8 +273,7 @@ pub async fn send_next_mail(app: &App) -> Result<Step, JobError> {
         refuse(app, &queued, "the mail could not leave in time", now).await?;
         return Ok(Step::Done);
     }
-    // Asked here and not when the code was asked for: nobody can tell from that answer whether anything waits.
-    let is_needed = queued.kind != MailKind::MineCode || app.store.has_waiting(&account_key(&queued), now).await?;
+    let is_needed = is_needed(app, &queued, now).await?;
     let letter = make_letter(app, &queued, subject.as_ref()).filter(|_| is_needed);
     let (Some(letter), Ok(id)) = (letter, MailId::parse(&queued.mail_id)) else {
         app.store.drop_mail(&queued.mail_id).await?;
@@ -279,6 +290,20 @@ pub async fn send_next_mail(app: &App) -> Result<Step, JobError> {
         Err(MailError::Refused(reason)) => refuse(app, &queued, &reason, now).await?,
     }
     Ok(Step::Done)
+}
+
+/// Whether a code is of use to whom it is mailed. Asked here and not when it was asked for: nobody can tell from that answer, nor
+/// from the time it took, whether the address may sign in or whether anything waits for it.
+async fn is_needed(app: &App, queued: &QueuedMail, now: Timestamp) -> Result<bool, JobError> {
+    match queued.kind {
+        MailKind::MineCode => Ok(app.store.has_waiting(&account_key(queued), now).await?),
+        MailKind::SignInCode => {
+            let Ok(email) = EmailAddress::parse(&queued.recipient, "email") else { return Ok(false) };
+            let account = app.store.find_account(&email).await?;
+            Ok(app.config.sign_in.admits(&email, account.as_ref().map(|account| &account.standing), now))
+        }
+        _ => Ok(true),
+    }
 }
 
 async fn postpone(app: &App, queued: &QueuedMail, reason: &str, now: Timestamp) -> Result<(), JobError> {

@@ -62,7 +62,9 @@ pub(crate) async fn fill(database: &Database, transfers: u64) -> Filled {
         let secret = make_secret().unwrap();
         let hash = Sha256Digest::from_bytes(hash_secret(&secret)).to_text();
         let account = id(43, &sender.to_string());
-        let session = format!("INSERT INTO sessions SELECT '{hash}', {account}, {now}, {now}");
+        let session = format!(
+            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at) SELECT '{hash}', {account}, {now}, {now}"
+        );
         connection.execute(AssertSqlSafe(session)).await.unwrap();
         sessions.push(format!("filmjacket-session={}", URL_SAFE_NO_PAD.encode(secret.as_slice())));
     }

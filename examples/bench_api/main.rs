@@ -1,8 +1,10 @@
-//! What `cargo xtask bench f g` runs: a release server with a full database, called as browsers call it.
+//! What `cargo xtask bench f g i j` runs: a release server with a full database, called as browsers call it.
 //!
 //! ```text
 //! bench_api <path of the server's binary>            (f) its embedded defaults
 //! bench_api <path of the server's binary> postgres   (g) a million transfers in PostgreSQL
+//! bench_api <path of the server's binary> timing     (i) what the time of an answer tells
+//! bench_api <path of the server's binary> audit [postgres]   (j) a million rows of audit
 //! ```
 //! The database is filled with SQL over the product's own migrations, because 100,000 transfers through the front door
 //! are days of quota. No limit is lifted: creating calls are spread over senders and unlocking calls over networks, as
@@ -15,6 +17,7 @@
     reason = "a measuring program talks to its terminal and stops at the first fault"
 )]
 
+mod audit;
 mod bulk;
 mod calls;
 mod fill;
@@ -25,6 +28,7 @@ mod postgres;
 mod row;
 mod server;
 mod sink;
+mod timing;
 
 use filmjacket::config::Database;
 use std::path::{Path, PathBuf};
@@ -42,6 +46,11 @@ fn main() {
     match std::env::args().nth(2).as_deref() {
         None => embedded(&binary, data.path(), quick),
         Some("postgres") => paced::run(&binary, data.path(), quick),
+        Some("timing") => timing::run(&binary, data.path(), quick),
+        Some("audit") => {
+            let postgres = std::env::args().nth(3).as_deref() == Some("postgres");
+            audit::run(&binary, data.path(), postgres, quick);
+        }
         Some(other) => panic!("there is nothing to measure on {other:?}"),
     }
 }

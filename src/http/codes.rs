@@ -29,12 +29,11 @@ impl CodePurpose {
     }
 }
 
-/// Keeps a new code for an address and, if `is_mailed`, queues its mail. The cookie binds it to the browser.
+/// Keeps a new code for an address and queues its mail. The cookie binds it to the browser.
 pub(super) async fn make(
     app: &App,
     purpose: CodePurpose,
     email: &EmailAddress,
-    is_mailed: bool,
     entry: Option<&AuditEntry>,
 ) -> Result<Cookie<'static>, Refusal> {
     let browser = make_secret()?;
@@ -56,7 +55,7 @@ pub(super) async fn make(
         email_key: &email_key,
         code_mac: &app.keys.derive_code_mac(purpose, &browser_hash, &email_key, code.expose()),
         expires_at: mail.give_up_at,
-        mail: is_mailed.then_some(&mail),
+        mail: &mail,
         entry,
     };
     app.store.add_code(&new, app.clock.now()).await?;

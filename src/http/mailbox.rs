@@ -36,7 +36,7 @@ pub(super) async fn ask(
     rates::CODES_BY_ADDRESS.spend(&app, &held.linked.recipient.account_key()).await?;
     let entry = recipient_entry(Event::MailboxAsked, &body.transfer_id, app.clock.now(), client);
     let purpose = CodePurpose::Mailbox(body.transfer_id);
-    let cookie = codes::make(&app, purpose, &held.linked.recipient, true, Some(&entry)).await?;
+    let cookie = codes::make(&app, purpose, &held.linked.recipient, Some(&entry)).await?;
     Ok(HttpResponse::Accepted().cookie(cookie).finish())
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn ask(
 ) -> Result<HttpResponse, Refusal> {
     let email = EmailAddress::parse(&request.email, "email")?;
     rates::spend_for_code(&app, &email, client).await?;
-    let cookie = codes::make(&app, CodePurpose::Mine, &email, true, None).await?;
+    let cookie = codes::make(&app, CodePurpose::Mine, &email, None).await?;
     Ok(HttpResponse::Accepted().cookie(cookie).finish())
 }
 

@@ -134,9 +134,11 @@ pub(super) async fn hold(
     token: &LinkToken,
     id: &TransferId,
 ) -> Result<Held, Refusal> {
-    let linked = app.store.find_linked(id).await?.ok_or_else(Refusal::link_invalid)?;
     let [mine, transfer] = [SecretCookie::Mine, SecretCookie::Mailbox].map(|cookie| cookie.read_hash(request, app));
-    let token_hash = Some(hash_secret(token.as_bytes())).filter(|hash| is_same_hash(&linked.token_hash, hash));
+    let (asked, is_right) = (hash_secret(token.as_bytes()), is_right(app, mine, token, id));
+    // The database looks for the token too: what is read of a transfer takes a time that a wrong one must not tell of.
+    let linked = app.store.find_linked(id, (!is_right).then_some(&asked)).await?.ok_or_else(Refusal::link_invalid)?;
+    let token_hash = Some(asked).filter(|hash| is_same_hash(&linked.token_hash, hash));
     let held = Held {
         needs_code: needs_mailbox_code(app.config.policy.mailbox_code, linked.recipient_kind, linked.mailbox_code),
         // A right is its own session's: another one that the browser has proves nothing for it.
@@ -145,7 +147,7 @@ pub(super) async fn hold(
         token_hash,
         transfer_id: *id,
     };
-    if token_hash.is_none() && !(is_right(app, mine, token, id) && held.is_proven(app).await?) {
+    if token_hash.is_none() && !(is_right && held.is_proven(app).await?) {
         return Err(Refusal::link_invalid());
     }
     let now = app.clock.now();

@@ -15,8 +15,8 @@ use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::sign_in::{SignInCodeRequest, SignInRequest};
 
-/// `POST /api/v1/sign-in`: the same answer and the same rows whether or not the address may sign in; only the mail
-/// makes the difference.
+/// `POST /api/v1/sign-in`: the same answer, the same rows and the same work whether or not the address may sign in. Whether it may is
+/// found out when it is the mail's turn (`jobs`).
 pub(super) async fn ask(
     app: web::Data<App>,
     client: Client,
@@ -24,8 +24,7 @@ pub(super) async fn ask(
 ) -> Result<HttpResponse, Refusal> {
     let email = EmailAddress::parse(&request.email, "email")?;
     rates::spend_for_code(&app, &email, client).await?;
-    let admitted = is_admitted(&app, &email).await?;
-    let cookie = codes::make(&app, CodePurpose::SignIn, &email, admitted, None).await?;
+    let cookie = codes::make(&app, CodePurpose::SignIn, &email, None).await?;
     Ok(HttpResponse::Accepted().cookie(cookie).finish())
 }
 

@@ -27,8 +27,8 @@ pub struct NewCode<'a> {
     pub code_mac: &'a [u8; 32],
     /// Until when it works.
     pub expires_at: Timestamp,
-    /// The mail with it; none for an address that may not sign in.
-    pub mail: Option<&'a NewMail>,
+    /// The mail with it.
+    pub mail: &'a NewMail,
     /// For one that is about a transfer.
     pub entry: Option<&'a AuditEntry>,
 }
@@ -47,9 +47,7 @@ impl Store {
             .bind(code.expires_at.as_unix())
             .execute(&mut *transaction)
             .await?;
-        if let Some(mail) = code.mail {
-            queue(&mut transaction, mail, now).await?;
-        }
+        queue(&mut transaction, code.mail, now).await?;
         if let Some(entry) = code.entry {
             append(&mut transaction, entry).await?;
         }

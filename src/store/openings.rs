@@ -102,19 +102,25 @@ pub enum WrongPasscode {
 }
 
 impl Store {
-    /// The transfer that a link leads to, if it is ready and has openings left. Whether the link's token is right and
-    /// its time not over is for the caller to check.
+    /// The transfer that a link with this token leads to, or without one an opening right, if it is ready and has openings left.
+    /// Whether the token is right and its time not over is for the caller to check.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn find_linked(&self, transfer_id: &TransferId) -> Result<Option<LinkedTransfer>> {
+    pub async fn find_linked(
+        &self,
+        transfer_id: &TransferId,
+        token_hash: Option<&[u8; 32]>,
+    ) -> Result<Option<LinkedTransfer>> {
         let row: Option<LinkedRow> = sqlx::query_as(
             "SELECT t.token_hash, t.recipient_email, t.mailbox_code, t.verifier, s.capsule, k.wrapped_key, t.expires_at, t.recipient_kind, a.name, a.organisation
              FROM transfers t JOIN accounts a ON a.account_id = t.account_id
              JOIN sealed s ON s.transfer_id = t.transfer_id JOIN transfer_keys k ON k.transfer_id = t.transfer_id
-             WHERE t.transfer_id = $1 AND t.state = 'ready' AND t.openings < t.max_openings",
+             WHERE t.transfer_id = $1 AND ($2 = '' OR t.token_hash = $2)
+                 AND t.state = 'ready' AND t.openings < t.max_openings",
         )
         .bind(transfer_id.to_text())
+        .bind(token_hash.map(to_text).unwrap_or_default())
         .fetch_optional(&self.reads)
         .await?;
         let Some(row) = row else { return Ok(None) };

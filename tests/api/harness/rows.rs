@@ -120,6 +120,15 @@ pub(crate) async fn dump_of(url: &str) -> Dump {
     dump
 }
 
+/// How many rows of which tables are new or changed since a dump; counts against floods apart.
+pub(crate) async fn written_since(site: &Site, before: &Dump) -> Vec<(String, usize)> {
+    let written = |(table, rows): (String, Vec<String>)| {
+        let count = rows.iter().filter(|row| !before[&table].contains(row)).count();
+        (count > 0 && table != "rate_windows").then_some((table, count))
+    };
+    dump(site).await.into_iter().filter_map(written).collect()
+}
+
 /// What differs between two dumps, readable in a failed test.
 pub(crate) fn difference(before: &Dump, after: &Dump) -> String {
     let mut text = String::new();

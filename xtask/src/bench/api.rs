@@ -1,5 +1,5 @@
 //! (f) How many calls a second the server answers, and how long the slowest hundredth waits, with a full database; (g) how long
-//! it waits at a fixed pace with a fuller one in PostgreSQL.
+//! it waits at a fixed pace with a fuller one in PostgreSQL; (i) what the time of its answers tells; (j) how it does with a long audit.
 
 use anyhow::Result;
 
@@ -18,6 +18,19 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
 pub(super) fn run_on_postgres(bench: &Bench) -> Result<Vec<Row>> {
     apt::ensure_commands(&[("psql", "postgresql")])?;
     measure(bench, &["postgres"])
+}
+
+/// Whether answers that say the same take the same time.
+pub(super) fn run_timing(bench: &Bench) -> Result<Vec<Row>> {
+    measure(bench, &["timing"])
+}
+
+/// A long audit in either engine.
+pub(super) fn run_audit(bench: &Bench) -> Result<Vec<Row>> {
+    apt::ensure_commands(&[("psql", "postgresql")])?;
+    let mut rows = measure(bench, &["audit"])?;
+    rows.extend(measure(bench, &["audit", "postgres"])?);
+    Ok(rows)
 }
 
 fn measure(bench: &Bench, on: &[&str]) -> Result<Vec<Row>> {

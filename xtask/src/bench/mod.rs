@@ -52,6 +52,8 @@ const PARTS: &[Part] = &[
         run: api::run_on_postgres,
     },
     Part { letters: "h", title: "1 GiB through an S3 bucket", run: transfers::run_through_bucket },
+    Part { letters: "i", title: "what the time of an answer tells", run: api::run_timing },
+    Part { letters: "j", title: "an audit of 1,000,000 rows: verifying it, and its pages", run: api::run_audit },
     Part { letters: "k", title: "how long pages keep a person waiting", run: transfers::run_pages },
 ];
 
