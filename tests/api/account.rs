@@ -97,6 +97,45 @@ async fn a_sign_in_from_a_new_browser_by_the_code_alone_is_mailed_to_the_owner()
 }
 
 #[actix_web::test]
+async fn a_browser_that_did_not_show_the_second_step_is_not_known_afterwards() {
+    let site = Site::start().await;
+    let ana = Protected::sign_in(&site, ANA).await;
+    let (known, told) = (rows::count(&site, "known_browsers").await, site.notices(ANA).await.len());
+    let thief = Protected::halfway(&site, ANA).await;
+    assert_eq!(rows::count(&site, "known_browsers").await, known);
+    // The owner takes the second step away: the thief's next sign-in is the first one that lets them in, and is told.
+    let factor = format!("/api/v1/account/factors/{}", look(&ana.client).await.factors[0].factor_id);
+    ana.client.delete(&factor).await.expect(204);
+    let request = protocol::sign_in::SignInRequest { email: ANA.into() };
+    thief.post("/api/v1/sign-in", &request).await.expect(202);
+    let code = site.code_for(ANA).await;
+    thief
+        .post("/api/v1/sign-in/code", &protocol::sign_in::SignInCodeRequest { email: ANA.into(), code })
+        .await
+        .expect(204);
+    let notices = site.notices(ANA).await;
+    assert_eq!(notices.len(), told + 2, "{notices:?}");
+    assert!(notices.iter().any(|notice| notice.contains("a browser that is new to it")), "{notices:?}");
+}
+
+#[actix_web::test]
+async fn ending_sessions_without_end_has_to_wait() {
+    let site = Site::start().await;
+    let client = sign_in(&site, ANA).await;
+    let unknown = format!("/api/v1/account/sessions/{}", "A".repeat(43));
+    client.delete("/api/v1/account/sessions").await.expect(204);
+    client.delete(&unknown).await.refused(404, "not-found");
+    let counted = "SELECT CAST(hits AS TEXT) FROM rate_windows WHERE scope LIKE 'changes/account %'";
+    assert_eq!(rows::query(&site, counted).await, ["2"], "what comes to nothing counts too");
+    rows::execute(&site, "UPDATE rate_windows SET hits = 600 WHERE scope LIKE 'changes/account %'").await;
+    for path in ["/api/v1/account/sessions", unknown.as_str()] {
+        client.delete(path).await.refused(429, "too-many-requests");
+    }
+    // Another's are not held up by it.
+    sign_in(&site, EVE).await.delete("/api/v1/account/sessions").await.expect(204);
+}
+
+#[actix_web::test]
 async fn a_name_of_a_factor_is_one_short_line() {
     let site = Site::start().await;
     let ana = Protected::sign_in(&site, ANA).await;

@@ -1,10 +1,14 @@
 //! What is unusual is flagged once and mailed to the auditors; what is usual is not.
 
+use crate::harness::people::{set, sign_in_as};
 use crate::harness::{DAY, HOUR, MINUTE, Parcel, Sender, Site, rows};
+use crate::mine;
 use filmjacket::audit::Hours;
 use filmjacket::config::Config;
 use filmjacket::jobs;
 use filmjacket::mail::Letter;
+use filmjacket::people::SignInRule;
+use protocol::sign_in::Role;
 
 const AUDITOR: &str = "audit@clinic.example";
 
@@ -47,6 +51,45 @@ async fn many_refused_passcodes_are_flagged_and_mailed_once_and_stand_in_the_aud
     let told = mailed(&site).await;
     assert_eq!(told, [format!("{}: 3 passcodes were refused within 24 hours", parcel.id())]);
     assert!(sender.events(&parcel).await.contains(&"audit.flagged".to_owned()));
+}
+
+#[actix_web::test]
+async fn auditors_who_may_not_sign_in_are_told_of_nothing_unusual() {
+    let site = Site::start_with(|config| {
+        tell_auditor(config);
+        config.audit.alert_mail = Vec::new();
+        config.sign_in = SignInRule::parse(&["clinic.example".to_owned()]).unwrap();
+    })
+    .await;
+    let now = site.clock.now().as_unix();
+    for (name, change) in [
+        ("active", "valid_until = NULL".to_owned()),
+        ("disabled", format!("disabled_at = {now}")),
+        ("over", format!("valid_until = {now}")),
+        ("not-yet", format!("valid_from = {now} + 86400")),
+        ("no-auditor", "auditor = 0, sender = 1".to_owned()),
+        // As if the configuration's list had let them in before it was changed.
+        ("off-the-list", "email = 'off@other.example', email_key = 'off@other.example'".to_owned()),
+        (
+            "invited-too-long-ago",
+            "email = 'late@other.example', email_key = 'late@other.example', signed_in_at = NULL, invited_at = 1"
+                .to_owned(),
+        ),
+    ] {
+        let email = format!("{name}@clinic.example");
+        sign_in_as(&site, &email, &[Role::Auditor]).await;
+        set(&site, &email, &change).await;
+    }
+    let sender = Sender::sign_in(&site, "ana@clinic.example").await;
+    let recipient = sender.send(&Parcel::scribble(&site, &[10])).await;
+    for _ in 0..3 {
+        recipient.guess().await.refused(403, "wrong-passcode");
+        site.wait(10 * MINUTE);
+    }
+    assert_eq!(flags(&site).await, ["refused_passcodes"]);
+    site.send_mail().await;
+    let told = site.mail().into_iter().filter(|mail| matches!(mail.letter, Letter::AuditFlag(_))).map(|mail| mail.to);
+    assert_eq!(told.collect::<Vec<_>>(), ["active@clinic.example"]);
 }
 
 #[actix_web::test]
@@ -113,6 +156,11 @@ async fn what_a_sender_does_outside_hours_is_flagged_once_a_night_and_recipients
     site.wait(14 * HOUR);
     recipient.take_ticket(&parcel.proof()).await;
     site.client().post("/api/v1/sign-in", &serde_json::json!({"email": "bea@clinic.example"})).await.expect(202);
+    let browser = site.client();
+    mine::prove(&site, &browser, parcel.create.recipient.email.as_str()).await;
+    browser.get("/api/v1/mine").await.expect(200);
+    browser.delete("/api/v1/mine").await.expect(204);
+    mine::refuse(&site, parcel.create.recipient.email.as_str()).await;
     assert!(flags(&site).await.is_empty(), "who opens at night is a recipient, and a code lets nobody in");
     let sender = Sender::sign_in(&site, "ana@clinic.example").await;
     assert_eq!(flags(&site).await, ["hours"]);

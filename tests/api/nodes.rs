@@ -2,12 +2,14 @@
 //! run on PostgreSQL whichever engine the others run on.
 
 use crate::harness::postgres::TestDatabase;
+use crate::harness::sender::sign_in;
 use crate::harness::{Answer, DAY, HOUR, Parcel, Recipient, Sender, Site, people, rows};
 use filmjacket::config::Config;
 use filmjacket::jobs;
 use filmjacket::store::Store;
 use futures_util::future::{join, join_all};
 use protocol::transfers::State;
+use serde_json::json;
 use std::sync::Arc;
 
 const ANA: &str = "ana@clinic.example";
@@ -189,6 +191,30 @@ async fn a_departments_quota_holds_when_its_senders_announce_at_two_nodes_at_onc
     let answers = join_all(parcels.iter().enumerate().map(|(n, parcel)| senders[n % 6].create(parcel))).await;
     assert_eq!((count(&answers, 201), count(&answers, 429)), (25, 25));
     assert_eq!(rows::one(&first, "SELECT CAST(SUM(total_len) AS TEXT) FROM transfers").await, "25000");
+}
+
+#[actix_web::test]
+async fn of_two_links_from_two_consoles_used_at_once_one_makes_an_administrator() {
+    let [first, second] = start().await;
+    let sites = [&first, &second];
+    let emails = ["ada@clinic.example", "ben@clinic.example"];
+    let mut clients = Vec::new();
+    for (site, email) in sites.iter().zip(emails) {
+        clients.push(sign_in(site, email).await);
+    }
+    for _ in 0..10 {
+        let mut requests = Vec::new();
+        for (site, client) in sites.iter().zip(&clients) {
+            let link = site.app().make_first_administrator_link().await.unwrap().expect("there is no administrator");
+            let token = link.split_once('#').unwrap().1.to_owned();
+            requests.push((client, json!({ "token": token })));
+        }
+        let answers =
+            join_all(requests.iter().map(|(client, body)| client.post("/api/v1/first-administrator", body))).await;
+        assert_eq!((count(&answers, 204), count(&answers, 404)), (1, 1));
+        assert_eq!(rows::one(&first, "SELECT CAST(SUM(administrator) AS TEXT) FROM accounts").await, "1");
+        rows::execute(&first, "UPDATE accounts SET administrator = 0").await;
+    }
 }
 
 #[actix_web::test]

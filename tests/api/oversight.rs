@@ -5,7 +5,7 @@ use crate::harness::sender::sign_in;
 use crate::harness::{Client, DAY, Parcel, Sender, Site, rows};
 use protocol::people::{Installation, SeenPage};
 use protocol::sign_in::Role;
-use protocol::transfers::State;
+use protocol::transfers::{State, TransferLog};
 
 const ADA: &str = "ada@clinic.example";
 const ANA: &str = "ana@clinic.example";
@@ -77,6 +77,25 @@ async fn an_administrator_ends_anothers_transfer_and_the_log_names_them() {
     assert_eq!(told, [format!("{ADA}: ended by an administrator"), format!("{ADA}: ended by an administrator")]);
     let nothing = Parcel::scribble(&site, &[1]).id();
     ada.send("POST", &format!("/api/v1/admin/transfers/{nothing}/end"), &[], "").await.refused(404, "not-found");
+}
+
+#[actix_web::test]
+async fn a_sender_learns_who_ended_their_transfer_and_not_from_where() {
+    let site = Site::start().await;
+    let ada = administrator(&site, ADA).await.at_address("198.51.100.77");
+    let ana = Sender::sign_in(&site, ANA).await;
+    let parcel = Parcel::scribble(&site, &[100]);
+    ana.send(&parcel).await.guess().await.refused(403, "wrong-passcode");
+    ada.send("POST", &format!("/api/v1/admin/transfers/{}/end", parcel.id()), &[], "").await.expect(204);
+    let address = rows::one(&site, "SELECT address FROM audit WHERE event = 'transfer.revoked'").await;
+    assert_eq!(address, "198.51.100.77");
+    let answer = ana.client.get(&format!("/api/v1/transfers/{}/log", parcel.id())).await.expect(200);
+    let log: TransferLog = answer.json();
+    let from = |event: &str| log.events.iter().find(|entry| entry.event == event).unwrap().address.clone();
+    assert_eq!(from("transfer.revoked"), None);
+    assert!(answer.text().contains(ADA) && !answer.text().contains(&address), "{}", answer.text());
+    // Where they themselves and the recipient were, they see.
+    assert!(from("transfer.created").is_some() && from("transfer.refused").is_some());
 }
 
 #[actix_web::test]
