@@ -46,6 +46,13 @@ pub(super) struct Header {
     pub(super) whole: bool,
 }
 
+impl Header {
+    /// Whether a phone has no room for all entries in one line: it shows them behind a button.
+    pub(super) fn folds(&self) -> bool {
+        self.entries.len() > 4
+    }
+}
+
 /// What every page has around its content.
 pub(super) struct Frame {
     /// `None` leaves the navigation out.
@@ -222,21 +229,24 @@ pub(super) async fn second_step(
     app: web::Data<App>,
     person: Result<SignedIn, Refusal>,
 ) -> Result<HttpResponse, Refusal> {
-    let kinds = match &person {
-        Ok(person) => app.store.list_factors(&person.account.account_id).await?.into_iter().map(|f| f.kind).collect(),
-        Err(_) => Vec::new(),
-    };
-    Ok(signed_in(person, |person| {
-        if kinds.is_empty() {
-            return see_other("/account");
-        }
-        render_with_passkeys(&SecondStepPage {
-            frame: Frame::half_signed_in(person, "js/second-step.js"),
-            email: person.account.email.as_str(),
-            again: person.remaining() == Remaining::Nothing,
-            has_passkey: app.passkeys.is_some() && kinds.contains(&FactorKind::Passkey),
-            has_app: kinds.contains(&FactorKind::App),
-        })
+    match person {
+        Ok(person) => ask_second_step(&app, &person).await,
+        Err(refusal) => Ok(signed_in(Err::<SignedIn, _>(refusal), |_| see_other("/"))),
+    }
+}
+
+async fn ask_second_step(app: &App, person: &SignedIn) -> Result<HttpResponse, Refusal> {
+    let factors = app.store.list_factors(&person.account.account_id).await?;
+    if factors.is_empty() {
+        return Ok(see_other("/account"));
+    }
+    let has = |kind| factors.iter().any(|factor| factor.kind == kind);
+    Ok(render_with_passkeys(&SecondStepPage {
+        frame: Frame::half_signed_in(person, "js/second-step.js"),
+        email: person.account.email.as_str(),
+        again: person.remaining() == Remaining::Nothing,
+        has_passkey: app.passkeys.is_some() && has(FactorKind::Passkey),
+        has_app: has(FactorKind::App),
     }))
 }
 
@@ -295,16 +305,26 @@ pub(super) async fn transfer(sender: Result<Sender, Refusal>, transfer_id: web::
     })
 }
 
-/// `GET /first-administrator`: who is not signed in signs in first, at the same address, because the link's secret stands in
-/// its fragment and never comes here.
-pub(super) async fn first_administrator(person: Result<Person, Refusal>) -> HttpResponse {
-    match person {
-        Ok(person) => render(&FirstAdministratorPage {
+/// `GET /first-administrator`: who is not signed in, or not wholly, does that first, at the same address, because the link's secret
+/// stands in its fragment and never comes here.
+pub(super) async fn first_administrator(
+    app: web::Data<App>,
+    person: Result<SignedIn, Refusal>,
+) -> Result<HttpResponse, Refusal> {
+    let person = match person {
+        Ok(person) => person,
+        Err(refusal) if is_signed_out(&refusal) => {
+            return Ok(render(&SignInPage { frame: Frame::open("js/sign-in.js") }));
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    match person.remaining() {
+        Remaining::Show => ask_second_step(&app, &person).await,
+        Remaining::SetUp => Ok(see_other("/account")),
+        Remaining::Nothing => Ok(render(&FirstAdministratorPage {
             email: person.account.email.as_str(),
             frame: Frame::signed_in(&person, "", "js/admin/first.js"),
-        }),
-        Err(refusal) if is_signed_out(&refusal) => render(&SignInPage { frame: Frame::open("js/sign-in.js") }),
-        Err(refusal) => refusal.error_response(),
+        })),
     }
 }
 

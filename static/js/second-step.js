@@ -21,8 +21,10 @@ async function finish(show) {
     return;
   }
   new BroadcastChannel(SESSION_CHANNEL).postMessage("signed-in");
+  // At another address than its own, this page stood in for one that needs somebody wholly signed in.
+  if (location.pathname !== "/second-step") location.reload();
   // Only paths of this server: a fragment may come from anyone.
-  location.assign(/^#[a-z][a-z/-]*$/.test(location.hash) ? `/${location.hash.slice(1)}` : "/");
+  else location.assign(/^#[a-z][a-z/-]*$/.test(location.hash) ? `/${location.hash.slice(1)}` : "/");
 }
 
 const passkey = document.getElementById("use-passkey");

@@ -1,6 +1,7 @@
 //! What administrators do about people, and how there comes to be a first one.
 
 use crate::harness::people::{administrator, give, id_of, set, sign_in_as};
+use crate::harness::second_step::{self, Protected};
 use crate::harness::sender::sign_in;
 use crate::harness::{Answer, Client, DAY, Parcel, Sender, Site, rows};
 use filmjacket::people::{INVITATION_LIFETIME, SignInRule};
@@ -330,6 +331,19 @@ async fn the_page_behind_the_link_asks_who_is_not_signed_in_to_sign_in_first() {
     assert!(site.client().get("/first-administrator").await.expect(200).text().contains("Mail me a code"));
     let client = sign_in(&site, ADA).await;
     assert!(client.get("/first-administrator").await.expect(200).text().contains(ADA));
+}
+
+#[actix_web::test]
+async fn the_page_behind_the_link_asks_who_is_halfway_signed_in_for_the_second_step_first() {
+    let site = Site::start().await;
+    let ada = Protected::sign_in(&site, ADA).await;
+    let halfway = Protected::halfway(&site, ADA).await;
+    let page = halfway.get("/first-administrator").await.expect(200).text();
+    assert!(page.contains("One more step") && page.contains("js/second-step.js"), "{page}");
+    become_first(&halfway, &first_link(&site).await).await.refused(403, "second-step-needed");
+    site.wait(30);
+    second_step::enter(&halfway, &ada.app.code(&site)).await.expect(204);
+    assert!(halfway.get("/first-administrator").await.expect(200).text().contains("Become administrator"));
 }
 
 #[actix_web::test]

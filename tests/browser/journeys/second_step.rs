@@ -160,6 +160,26 @@ async fn who_must_have_a_second_step_is_led_to_one_and_then_works() {
 }
 
 #[tokio::test]
+async fn the_link_for_the_first_administrator_asks_for_the_second_step_and_comes_back_with_its_secret() {
+    let site = Site::start_named("");
+    let browser = Browser::start().await;
+    browser.plug_in_authenticator().await;
+    browser.sign_in(&site).await;
+    browser.go(&site.url("/account")).await;
+    browser.add_passkey("blue key").await;
+    browser.click("#codes-kept").await;
+    browser.sign_out().await;
+    browser.enter_mailed_code(&site).await;
+    browser.at_path("/second-step").await;
+    let link = site.app().make_first_administrator_link().await.unwrap().expect("there is no administrator");
+    browser.go(&link).await;
+    browser.click("#use-passkey").await;
+    browser.shown("#become-first").await;
+    browser.click("#become-first").await;
+    browser.at_path("/admin/people").await;
+}
+
+#[tokio::test]
 async fn a_dangerous_act_asks_again_and_comes_back() {
     let site = Site::start_named("");
     let browser = Browser::start().await;
