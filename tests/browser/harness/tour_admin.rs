@@ -105,4 +105,11 @@ async fn visit_transfers(site: &Site, browser: &Browser, stop: &mut impl AsyncFn
     browser.go(&site.url("/audit")).await;
     browser.shown("#unusual").await;
     stop(browser, "audit").await;
+    browser.click("details:has(.narrow) summary").await;
+    // On a phone, who holds every role has a menu.
+    browser.width(320).await;
+    browser.click(".menu summary").await;
+    browser.shown(".menu ul").await;
+    stop(browser, "audit-menu").await;
+    browser.width(1280).await;
 }
