@@ -1,6 +1,7 @@
 //! The second step of signing in, and what an account's owner sees and changes of it.
 
 use crate::Timestamp;
+use crate::tokens::TokenEntry;
 use serde::{Deserialize, Serialize};
 
 /// Whether an account has a second step.
@@ -52,6 +53,8 @@ pub struct AccountAnswer {
     pub recovery_codes: u32,
     /// Newest first.
     pub sessions: Vec<SessionEntry>,
+    /// Access tokens, newest first; those that ran out stay for a month.
+    pub tokens: Vec<TokenEntry>,
 }
 
 /// One factor.

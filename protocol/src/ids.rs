@@ -138,6 +138,11 @@ secret! {
 }
 
 secret! {
+    /// What a program shows instead of signing in; written after a prefix (see [`crate::tokens`]).
+    AccessToken, 32
+}
+
+secret! {
     /// Shows knowledge of the passcode without telling it; derived by the client (docs/FORMAT.md).
     Proof, 32
 }

@@ -8,6 +8,7 @@
 //! - [`layout`]: how long objects and parts are; the server checks lengths without knowing contents.
 //! - [`sign_in`], [`account`], [`transfers`], [`open`], [`mine`], [`people`]: one module a resource, a struct a body; [`direct`]:
 //!   what direct mode adds.
+//! - [`tokens`]: what programs show instead of signing in, and the scopes of that.
 //! - [`audit`]: what auditors ask for and are told.
 //! - [`problem`]: the errors (RFC 9457) with their stable slugs.
 //! - [`Timestamp`]: whole seconds since 1970, written as RFC 3339 UTC in JSON.
@@ -26,9 +27,10 @@ pub mod people;
 pub mod problem;
 pub mod sign_in;
 mod timestamp;
+pub mod tokens;
 pub mod transfers;
 
 pub use bytes::Base64Bytes;
-pub use ids::{LinkToken, ObjectId, Proof, Sha256Digest, Ticket, TransferId};
+pub use ids::{AccessToken, LinkToken, ObjectId, Proof, Sha256Digest, Ticket, TransferId};
 pub use problem::{Problem, ProblemKind};
 pub use timestamp::{DAY, Timestamp};

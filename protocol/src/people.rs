@@ -69,6 +69,8 @@ pub struct Person {
     pub state: PersonState,
     /// When they signed in last.
     pub signed_in_at: Option<Timestamp>,
+    /// Access tokens of theirs that have not run out.
+    pub tokens: u32,
     /// Whether it is whoever asks.
     pub is_me: bool,
 }

@@ -41,6 +41,12 @@ problems! {
     MailboxCodeNeeded = "mailbox-code-needed", 401, "A code from your mailbox is needed";
     /// The ticket is unknown or ran out, or its transfer has ended.
     TicketInvalid = "ticket-invalid", 401, "Please enter the passcode again";
+    /// The access token is unknown, ran out or was revoked; which one is not told.
+    TokenInvalid = "token-invalid", 401, "This access token does not work";
+    /// The access token was not made for this; `detail` names the scope that it would need.
+    ScopeMissing = "scope-missing", 403, "This access token is not for that";
+    /// The call is for people who are signed in, or for whoever holds a link: no access token makes it.
+    TokenNotTaken = "token-not-taken", 403, "Access tokens do not work here";
     /// The request comes from another site.
     CrossOrigin = "cross-origin", 403, "The request comes from another website";
     /// The passcode is not the transfer's; `tries` and `retry_after` tell more.

@@ -175,6 +175,7 @@ fn entry(event: Event, email: &EmailAddress, standing: &Standing, at: Timestamp)
         at,
         event,
         actor: "operator".to_owned(),
+        token: None,
         transfer_id: None,
         address: None,
         detail: format!("{email}; {standing}"),
@@ -187,12 +188,13 @@ const PAGE: u32 = 200;
 async fn list(store: &Store, rule: &SignInRule, json: bool, now: Timestamp) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut after = String::new();
+    let tokens = store.count_tokens(now).await?;
     loop {
         let people = store.list_people("", &after, PAGE).await?;
         let Some(last) = people.last() else { return Ok(()) };
         after = last.email.account_key();
         for account in people {
-            let person: Person = account.shown(rule, None, now);
+            let person: Person = account.shown(rule, None, &tokens, now);
             if json {
                 writeln!(out, "{}", serde_json::to_string(&person)?)?;
             } else {

@@ -17,8 +17,8 @@ use protocol::{ProblemKind, Sha256Digest};
 
 /// `GET /api/v1/account`
 pub(super) async fn show(app: web::Data<App>, person: SettingUp) -> Result<HttpResponse, Refusal> {
-    let SignedIn { account, session_hash, second_step, .. } = person.0;
-    let (now, this) = (app.clock.now(), Sha256Digest::from_bytes(session_hash).to_text());
+    let (now, this) = (app.clock.now(), Sha256Digest::from_bytes(*person.0.session_hash()?).to_text());
+    let SignedIn { account, second_step, .. } = person.0;
     let factors = app.store.list_factors(&account.account_id).await?;
     let sessions = app.store.list_sessions(&account.account_id).await?;
     let entry = |session: ListedSession| SessionEntry {
@@ -36,6 +36,7 @@ pub(super) async fn show(app: web::Data<App>, person: SettingUp) -> Result<HttpR
         factors: factors.into_iter().map(factor_entry).collect(),
         recovery_codes: app.store.count_recovery_codes(&account.account_id).await?,
         sessions: live.map(entry).collect(),
+        tokens: app.store.list_tokens(&account.account_id).await?,
     }))
 }
 
@@ -136,12 +137,12 @@ pub(super) async fn end_other_sessions(
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &person.account.account_id).await?;
     let entry = person.entry(&app, Event::OtherSessionsEnded, client);
-    app.store.end_other_sessions(&person.account.account_id, &person.session_hash, &entry).await?;
+    app.store.end_other_sessions(&person.account.account_id, person.session_hash()?, &entry).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Names that we made ourselves. Others name nothing, and a database may not even take them.
-fn check_name(name: &str) -> Result<(), Refusal> {
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_plain { Ok(()) } else { Err(Refusal::not_found()) }
 }

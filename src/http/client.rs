@@ -2,6 +2,7 @@
 
 use super::error::Refusal;
 use super::extract::app_of;
+use crate::app::App;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
@@ -12,6 +13,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(super) struct Client(IpAddr);
 
 impl Client {
+    /// Where this request comes from.
+    pub(super) fn of(request: &HttpRequest, app: &App) -> Self {
+        Self(client_address(request, &app.config.trusted_proxies))
+    }
+
     /// For the audit.
     pub(super) fn address(self) -> String {
         self.0.to_string()
@@ -36,7 +42,7 @@ impl FromRequest for Client {
     type Future = std::future::Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(app_of(request).map(|app| Self(client_address(request, &app.config.trusted_proxies))))
+        std::future::ready(app_of(request).map(|app| Self::of(request, &app)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::people::role_words;
 use crate::store::StoreError;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_RANGE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_RANGE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use protocol::sign_in::Role;
 use protocol::{Problem, ProblemKind};
@@ -135,6 +135,12 @@ impl Refusal {
         let detail = format!("This file has {object_len} bytes (sealed); the range asked for lies behind its end.");
         let header = HeaderValue::from_str(&format!("bytes */{object_len}")).ok().map(|value| (CONTENT_RANGE, value));
         Self { header, ..Self::new(ProblemKind::RangeInvalid, detail) }
+    }
+
+    /// The same, telling a program how it may show who it is (RFC 9110 §11.6.1).
+    pub(super) fn challenging(mut self, challenge: &str) -> Self {
+        self.header = HeaderValue::from_str(challenge).ok().map(|value| (WWW_AUTHENTICATE, value));
+        self
     }
 
     fn internal() -> Self {

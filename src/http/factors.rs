@@ -31,7 +31,7 @@ pub(super) async fn begin_app(
 ) -> Result<HttpResponse, Refusal> {
     check_offered(&app, &person).await?;
     let secret = TotpSecret::make().map_err(std::io::Error::other)?;
-    begin(&app, CeremonyKind::App, &person.session_hash, secret.as_bytes()).await?;
+    begin(&app, CeremonyKind::App, person.session_hash()?, secret.as_bytes()).await?;
     let uri = secret.to_uri(app.config.public_url.host(), person.account.email.as_str());
     Ok(HttpResponse::Ok().json(AppAnswer { secret: secret.to_base32().to_string(), uri: uri.to_string() }))
 }
@@ -45,8 +45,8 @@ pub(super) async fn confirm_app(
     check_offered(&app, &person).await?;
     let (name, code) = (parse_factor_name(&body.name)?, TotpCode::parse(&body.code)?);
     let kind = CeremonyKind::App;
-    let sealed = app.store.find_ceremony(kind, &person.session_hash, app.clock.now()).await?.ok_or_else(too_late)?;
-    let secret = app.keys.unseal(Purpose::Ceremony, &kind.place(&person.session_hash), &sealed)?;
+    let sealed = app.store.find_ceremony(kind, person.session_hash()?, app.clock.now()).await?.ok_or_else(too_late)?;
+    let secret = app.keys.unseal(Purpose::Ceremony, &kind.place(person.session_hash()?), &sealed)?;
     let step = TotpSecret::from_bytes(&secret).and_then(|secret| secret.find_step(&code, app.clock.now()));
     let step = step.ok_or_else(|| {
         Refusal::new(
@@ -69,7 +69,7 @@ pub(super) async fn begin_passkey(
     let rules = passkeys_of(&app)?;
     let question =
         rules.ask_for_new(&account.account_id, account.email.as_str(), &kept).map_err(|error| damaged(&error))?;
-    begin(&app, CeremonyKind::NewPasskey, &person.session_hash, question.state.as_bytes()).await?;
+    begin(&app, CeremonyKind::NewPasskey, person.session_hash()?, question.state.as_bytes()).await?;
     Ok(HttpResponse::Ok().json(question.options))
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn confirm_passkey(
     check_offered(&app, &person).await?;
     let name = parse_factor_name(&body.name)?;
     let rules = passkeys_of(&app)?;
-    let state = take(&app, CeremonyKind::NewPasskey, &person.session_hash).await?.ok_or_else(too_late)?;
+    let state = take(&app, CeremonyKind::NewPasskey, person.session_hash()?).await?.ok_or_else(too_late)?;
     let passkey = rules.check_new(&state, body.credential).map_err(|error| {
         tracing::info!(%error, "a new passkey was refused");
         Refusal::new(ProblemKind::WrongFactor, "This passkey cannot be used here. Please begin again.")
@@ -133,7 +133,7 @@ async fn keep(app: &App, person: &SignedIn, client: Client, made: &Made<'_>) -> 
     let mut entry = person.entry(app, Event::FactorAdded, client);
     entry.detail = called;
     let next = NextSession::make(app)?;
-    let rotation = Rotation { old: &person.session_hash, new: &next.hash };
+    let rotation = Rotation { old: person.session_hash()?, new: &next.hash };
     let answer = match app.store.add_factor(&new, &rotation, &notice, &entry).await? {
         Added::Kept { with_codes: true } => codes.answer,
         Added::Kept { with_codes: false } => RecoveryAnswer { recovery_codes: Vec::new() },

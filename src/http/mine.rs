@@ -90,6 +90,7 @@ fn entry(app: &App, event: Event, email_key: &str, client: Client) -> AuditEntry
         at: app.clock.now(),
         event,
         actor: email_key.to_owned(),
+        token: None,
         transfer_id: None,
         address: Some(client.address()),
         detail: String::new(),

@@ -7,7 +7,8 @@
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `line` | cuts clients that are too slow |
 //! | `signed_in` | how far a request's session has come |
-//! | `sign_in`, `second_step`, `account`, `factors`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
+//! | `bearer` | what a request with an access token may do |
+//! | `sign_in`, `second_step`, `account`, `factors`, `tokens`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
 //! | `codes` | codes that are mailed and typed, for all that they lead to |
 //! | `direct` | signed requests for parts that do not pass through here |
 //! | `audit`, `audit_page` | what auditors read |
@@ -23,6 +24,7 @@ mod account;
 mod assets;
 mod audit;
 mod audit_page;
+mod bearer;
 mod client;
 mod codes;
 mod cookies;
@@ -50,6 +52,7 @@ mod second_step;
 mod security;
 mod sign_in;
 mod signed_in;
+mod tokens;
 mod transfers;
 
 pub(crate) use self::health::serve_metrics;
@@ -58,6 +61,7 @@ use crate::tls::Certificate;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::{HttpServer, Route as Handling, guard, middleware, web};
+use protocol::tokens::Scope;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,14 +106,30 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// What an access token must have been made for to call it for its owner; `None`: no token calls it.
+    pub scope: Option<Scope>,
 }
 
-/// Writes each route once: the table for tests and documents, and the same routes for actix.
+macro_rules! scope {
+    () => {
+        None
+    };
+    ($scope:ident) => {
+        Some(Scope::$scope)
+    };
+}
+
+/// Writes each route once: the table for tests and documents, and the same routes for actix. In parentheses stands the scope.
 macro_rules! routes {
-    ($($path:literal => { $($method:ident $access:ident $handler:path),+ $(,)? })+) => {
+    ($($path:literal => { $($method:ident $access:ident $(($scope:ident))? $handler:path),+ $(,)? })+) => {
         /// Every route there is.
         pub const ROUTES: &[Route] = &[
-            $($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+
+            $($(Route {
+                method: stringify!($method),
+                path: $path,
+                access: Access::$access,
+                scope: scope!($($scope)?),
+            },)+)+
         ];
 
         fn configure(config: &mut web::ServiceConfig) {
@@ -159,30 +179,32 @@ routes! {
     "/api/v1/account/recovery-codes" => { POST Person account::make_recovery_codes }
     "/api/v1/account/sessions" => { DELETE Person account::end_other_sessions }
     "/api/v1/account/sessions/{session_id}" => { DELETE Person account::end_session }
-    "/api/v1/me" => { GET Person me::show, PUT Person me::change }
+    "/api/v1/account/tokens" => { POST Person tokens::make }
+    "/api/v1/account/tokens/{token_id}" => { DELETE Person tokens::revoke }
+    "/api/v1/me" => { GET Person(TransfersRead) me::show, PUT Person me::change }
     "/api/v1/first-administrator" => { POST Person people::become_first }
-    "/api/v1/admin/people" => { GET Administrator people::list, POST Administrator people::invite }
-    "/api/v1/admin/people/{account_id}" => { GET Administrator people::detail, PUT Administrator people::change }
-    "/api/v1/admin/people/{account_id}/disable" => { POST Administrator people::disable }
-    "/api/v1/admin/people/{account_id}/enable" => { POST Administrator people::enable }
-    "/api/v1/admin/people/{account_id}/invitation" => { POST Administrator people::invite_again }
-    "/api/v1/admin/transfers" => { GET Administrator oversight::list_under_way }
-    "/api/v1/admin/transfers/{transfer_id}/end" => { POST Administrator oversight::end }
-    "/api/v1/admin/state" => { GET Administrator oversight::state }
-    "/api/v1/department/transfers" => { GET DepartmentHead oversight::list_department }
-    "/api/v1/transfers" => { GET Sender transfers::list, POST Sender transfers::create }
-    "/api/v1/transfers/{transfer_id}" => { GET Owner transfers::detail }
-    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner parts::put }
-    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/url" => { POST Owner direct::sign_put }
-    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/stored" => { POST Owner direct::note_stored }
-    "/api/v1/transfers/{transfer_id}/objects/{object_id}/restart" => { POST Owner restarts::restart }
-    "/api/v1/transfers/{transfer_id}/seal" => { POST Owner sealing::seal }
-    "/api/v1/transfers/{transfer_id}/end" => { POST Owner transfers::end }
-    "/api/v1/transfers/{transfer_id}/mail" => { POST Owner sealing::resend }
-    "/api/v1/transfers/{transfer_id}/log" => { GET Owner transfers::log }
-    "/api/v1/audit" => { GET Auditor audit::list }
-    "/api/v1/audit/state" => { GET Auditor audit::state }
-    "/api/v1/audit/export" => { GET Auditor audit::export }
+    "/api/v1/admin/people" => { GET Administrator(PeopleRead) people::list, POST Administrator(PeopleWrite) people::invite }
+    "/api/v1/admin/people/{account_id}" => { GET Administrator(PeopleRead) people::detail, PUT Administrator(PeopleWrite) people::change }
+    "/api/v1/admin/people/{account_id}/disable" => { POST Administrator(PeopleWrite) people::disable }
+    "/api/v1/admin/people/{account_id}/enable" => { POST Administrator(PeopleWrite) people::enable }
+    "/api/v1/admin/people/{account_id}/invitation" => { POST Administrator(PeopleWrite) people::invite_again }
+    "/api/v1/admin/transfers" => { GET Administrator(OversightRead) oversight::list_under_way }
+    "/api/v1/admin/transfers/{transfer_id}/end" => { POST Administrator(OversightWrite) oversight::end }
+    "/api/v1/admin/state" => { GET Administrator(StateRead) oversight::state }
+    "/api/v1/department/transfers" => { GET DepartmentHead(OversightRead) oversight::list_department }
+    "/api/v1/transfers" => { GET Sender(TransfersRead) transfers::list, POST Sender(TransfersWrite) transfers::create }
+    "/api/v1/transfers/{transfer_id}" => { GET Owner(TransfersRead) transfers::detail }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}" => { PUT Owner(TransfersWrite) parts::put }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/url" => { POST Owner(TransfersWrite) direct::sign_put }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}/stored" => { POST Owner(TransfersWrite) direct::note_stored }
+    "/api/v1/transfers/{transfer_id}/objects/{object_id}/restart" => { POST Owner(TransfersWrite) restarts::restart }
+    "/api/v1/transfers/{transfer_id}/seal" => { POST Owner(TransfersWrite) sealing::seal }
+    "/api/v1/transfers/{transfer_id}/end" => { POST Owner(TransfersWrite) transfers::end }
+    "/api/v1/transfers/{transfer_id}/mail" => { POST Owner(TransfersWrite) sealing::resend }
+    "/api/v1/transfers/{transfer_id}/log" => { GET Owner(TransfersRead) transfers::log }
+    "/api/v1/audit" => { GET Auditor(AuditRead) audit::list }
+    "/api/v1/audit/state" => { GET Auditor(AuditRead) audit::state }
+    "/api/v1/audit/export" => { GET Auditor(AuditRead) audit::export }
     "/api/v1/open" => { POST Link open::look }
     "/api/v1/open/mailbox" => { POST Link mailbox::ask }
     "/api/v1/open/mailbox/code" => { POST Browser mailbox::enter }

@@ -9,13 +9,14 @@ use super::problem_pages::{ProblemPage, ProblemsPage};
 use super::security::passkey_policy;
 use super::signed_in::{SettingUp, SignedIn};
 use crate::app::App;
-use crate::people::Remaining;
+use crate::people::{DEFAULT_TOKEN_DAYS, LONGEST_TOKEN_DAYS, Remaining, scopes_for};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, HeaderValue, LOCATION, PERMISSIONS_POLICY};
 use actix_web::{HttpResponse, ResponseError as _, web};
 use askama::Template;
 use protocol::account::FactorKind;
 use protocol::sign_in::Role;
+use protocol::tokens::Scope;
 use protocol::{Problem, ProblemKind, TransferId};
 
 /// What the navigation leads to, and who finds it there.
@@ -122,6 +123,11 @@ struct AccountPage<'a> {
     must_set_up: bool,
     /// This server's address where browsers would have passkeys for it; empty if they have.
     named_origin: String,
+    /// What an access token of this person may be for.
+    scopes: Vec<Scope>,
+    /// Days that it works unless they say otherwise, and at most.
+    days: u32,
+    most_days: u32,
 }
 
 #[derive(Template)]
@@ -264,6 +270,9 @@ pub(super) async fn account(app: web::Data<App>, person: Result<SettingUp, Refus
             email: person.account.email.as_str(),
             must_set_up,
             named_origin: if app.passkeys.is_some() { String::new() } else { app.config.public_url.named_origin() },
+            scopes: scopes_for(&person.account.standing),
+            days: DEFAULT_TOKEN_DAYS,
+            most_days: LONGEST_TOKEN_DAYS,
         })
     })
 }

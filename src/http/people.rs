@@ -5,15 +5,16 @@ use super::error::Refusal;
 use super::extract::{Administrator, By, Person};
 use super::paging::{cut, page_len};
 use super::rates;
-use super::signed_in::Recent;
+use super::signed_in::RecentOrToken;
 use crate::app::App;
 use crate::keys::{hash_secret, make_name, make_secret};
-use crate::people::{EmailAddress, Standing, check_own};
+use crate::people::{EmailAddress, Roles, Standing, check_by_token, check_own};
 use crate::store::{Account, AuditEntry, Event, NewMail, NewPerson, PersonChange};
 use actix_web::{HttpResponse, web};
 use protocol::ProblemKind;
 use protocol::people::{FirstAdministratorRequest, InviteRequest, May, PeoplePage};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// People on a page of the list unless asked otherwise, and at most.
 const PAGE: u32 = 50;
@@ -39,7 +40,8 @@ pub(super) async fn list(
     let len = page_len(query.limit, PAGE, LONGEST_PAGE);
     let found = app.store.list_people(query.search.trim(), &query.after, len + 1).await?;
     let (found, next) = cut(found, len, |last| last.email.account_key());
-    let people = found.into_iter().map(|account| shown(&app, &admin, &account)).collect();
+    let tokens = app.store.count_tokens(app.clock.now()).await?;
+    let people = found.into_iter().map(|account| shown(&app, &admin, &account, &tokens)).collect();
     let departments = app.store.list_departments().await?;
     Ok(HttpResponse::Ok().json(PeoplePage { people, next, departments }))
 }
@@ -51,19 +53,21 @@ pub(super) async fn detail(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let account = find(&app, &id).await?;
-    Ok(HttpResponse::Ok().json(shown(&app, &admin, &account)))
+    let tokens = app.store.count_tokens(app.clock.now()).await?;
+    Ok(HttpResponse::Ok().json(shown(&app, &admin, &account, &tokens)))
 }
 
 /// `POST /api/v1/admin/people`: an account before the first sign-in, and the mail that tells of it.
 pub(super) async fn invite(
     app: web::Data<App>,
     client: Client,
-    By(Recent(admin), request): By<Recent<Administrator>, InviteRequest>,
+    By(RecentOrToken(admin), request): By<RecentOrToken<Administrator>, InviteRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let email = EmailAddress::parse(&request.email, "email")?;
     let now = app.clock.now();
     let standing = Standing { invited_at: Some(now), ..Standing::parse(&request.may)? };
+    check_by(&admin, &[&standing.roles], &[])?;
     let new = NewPerson { account_id: &*make_secret()?, email: &email, standing: &standing };
     let entry = entry_about(&app, &admin, client, Event::PersonInvited, &email, &standing);
     if !app.store.add_person(&new, Some(&NewMail::invitation(make_name()?, &email, now)), &entry).await? {
@@ -72,7 +76,7 @@ pub(super) async fn invite(
     }
     app.outbox_bell.notify_one();
     let account = app.store.find_account(&email).await?.ok_or_else(Refusal::not_found)?;
-    Ok(HttpResponse::Created().json(shown(&app, &admin, &account)))
+    Ok(HttpResponse::Created().json(shown(&app, &admin, &account, &BTreeMap::new())))
 }
 
 /// `PUT /api/v1/admin/people/{account_id}`
@@ -80,11 +84,12 @@ pub(super) async fn change(
     app: web::Data<App>,
     client: Client,
     id: web::Path<String>,
-    By(Recent(admin), may): By<Recent<Administrator>, May>,
+    By(RecentOrToken(admin), may): By<RecentOrToken<Administrator>, May>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
     let standing = Standing::parse(&may)?;
+    check_by(&admin, &[&account.standing.roles, &standing.roles], &[])?;
     check_own(account.account_id == admin.account.account_id, &standing, app.clock.now())?;
     let entry = entry_about(&app, &admin, client, Event::PersonChanged, &account.email, &standing);
     answer(app.store.change_person(&account.account_id, &standing, &entry).await?)
@@ -99,6 +104,7 @@ pub(super) async fn disable(
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
+    check_by(&admin, &[], &[&account.standing.roles])?;
     let now = app.clock.now();
     let disabled = Standing { disabled_at: Some(now), ..account.standing.clone() };
     check_own(account.account_id == admin.account.account_id, &disabled, now)?;
@@ -109,12 +115,13 @@ pub(super) async fn disable(
 /// `POST /api/v1/admin/people/{account_id}/enable`
 pub(super) async fn enable(
     app: web::Data<App>,
-    Recent(admin): Recent<Administrator>,
+    RecentOrToken(admin): RecentOrToken<Administrator>,
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
+    check_by(&admin, &[&account.standing.roles], &[])?;
     let entry = entry_about(&app, &admin, client, Event::PersonEnabled, &account.email, &account.standing);
     answer(app.store.enable_person(&account.account_id, &entry).await?)
 }
@@ -123,11 +130,12 @@ pub(super) async fn enable(
 /// no longer lists.
 pub(super) async fn invite_again(
     app: web::Data<App>,
-    Recent(admin): Recent<Administrator>,
+    RecentOrToken(admin): RecentOrToken<Administrator>,
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let account = find(&app, &id).await?;
+    check_by(&admin, &[&account.standing.roles], &[])?;
     rates::INVITATIONS_BY_PERSON.spend(&app, &account.account_id).await?;
     let entry = entry_about(&app, &admin, client, Event::PersonInvited, &account.email, &account.standing);
     let mail = NewMail::invitation(make_name()?, &account.email, app.clock.now());
@@ -151,6 +159,11 @@ pub(super) async fn become_first(
     }
     let detail = "This link was used, is older than a day, or there is an administrator already. The server prints a new one when it starts without an administrator.";
     Err(Refusal::new(ProblemKind::LinkInvalid, detail))
+}
+
+/// What an access token must not do to people.
+fn check_by(admin: &Administrator, gives: &[&Roles], takes: &[&Roles]) -> Result<(), Refusal> {
+    if admin.is_by_token() { Ok(check_by_token(gives, takes)?) } else { Ok(()) }
 }
 
 fn answer(change: PersonChange) -> Result<HttpResponse, Refusal> {
@@ -178,6 +191,11 @@ async fn find(app: &App, id: &str) -> Result<Account, Refusal> {
     app.store.find_person(id).await?.ok_or_else(Refusal::not_found)
 }
 
-fn shown(app: &App, admin: &Administrator, account: &Account) -> protocol::people::Person {
-    account.shown(&app.config.sign_in, Some(&admin.account.account_id), app.clock.now())
+fn shown(
+    app: &App,
+    admin: &Administrator,
+    account: &Account,
+    tokens: &BTreeMap<String, u32>,
+) -> protocol::people::Person {
+    account.shown(&app.config.sign_in, Some(&admin.account.account_id), tokens, app.clock.now())
 }

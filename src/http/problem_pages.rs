@@ -54,6 +54,15 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::TicketInvalid => {
             "The time to fetch the files is over, or the sender ended the transfer. Open the link again."
         }
+        Kind::TokenInvalid => {
+            "An access token works until the day that its owner chose, unless they revoked it or may not sign in any more. Make a new one on the account page."
+        }
+        Kind::ScopeMissing => {
+            "An access token does only what it was made for. Make another one with the scope that the answer names."
+        }
+        Kind::TokenNotTaken => {
+            "Access tokens are for programs that send, look, administer or audit. This is for people in a browser."
+        }
         Kind::CrossOrigin => "Another website tried to act in your name. Nothing was done.",
         Kind::WrongPasscode => {
             "The passcode belongs to another transfer, or was changed on the way. Ask the sender to read it to you again."

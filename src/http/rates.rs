@@ -79,6 +79,14 @@ pub(super) const SECOND_STEPS_BY_NETWORK: Rate = Rate {
     detail: "Too many second steps were tried from your network.",
 };
 
+/// Access tokens that do not work, by client network.
+pub(super) const TOKENS_BY_NETWORK: Rate = Rate {
+    name: "tokens/network",
+    hits: 200,
+    window: TEN_MINUTES,
+    detail: "Too many access tokens that do not work were tried from your network.",
+};
+
 /// Looking at links and unlocking, by client network.
 pub(super) const OPENS_BY_NETWORK: Rate = Rate {
     name: "opens/network",

@@ -78,7 +78,7 @@ pub(super) async fn ask_passkey(
         ));
     }
     let question = rules.ask(&kept).map_err(|error| damaged(&error))?;
-    begin(&app, CeremonyKind::Passkey, &signed_in.session_hash, question.state.as_bytes()).await?;
+    begin(&app, CeremonyKind::Passkey, signed_in.session_hash()?, question.state.as_bytes()).await?;
     Ok(HttpResponse::Ok().json(question.options))
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn answer_passkey(
 ) -> Result<HttpResponse, Refusal> {
     check_patience(&app, &signed_in, client).await?;
     let rules = passkeys_of(&app)?;
-    let state = take(&app, CeremonyKind::Passkey, &signed_in.session_hash).await?.ok_or_else(too_late)?;
+    let state = take(&app, CeremonyKind::Passkey, signed_in.session_hash()?).await?.ok_or_else(too_late)?;
     let passkeys = list_passkeys(&app, &signed_in).await?;
     let kept: Vec<String> = passkeys.iter().map(|(_, text)| text.clone()).collect();
     let passkey = match rules.check(&state, body.credential, &kept) {
@@ -185,7 +185,7 @@ async fn accept(
     let mut entry = signed_in.entry(app, event, client);
     detail.clone_into(&mut entry.detail);
     let next = NextSession::make(app)?;
-    let rotation = Rotation { old: &signed_in.session_hash, new: &next.hash };
+    let rotation = Rotation { old: signed_in.session_hash()?, new: &next.hash };
     if !app.store.show_second_step(&signed_in.account.account_id, shown, &rotation, &entry).await? {
         // Used before, or used by another request in this moment, or no such recovery code.
         return Err(refuse(app, signed_in, client, "a code that was used before, or is none").await?);

@@ -1,6 +1,7 @@
 //! What holds for every answer, whichever handler made it: the HTTP baseline, the same-origin check, the error body,
 //! and one log line of allowed fields.
 
+use super::bearer::{self, find_bearer};
 use super::client::{client_address, mask_address, request_id};
 use super::error::Refusal;
 use super::extract::{declared_len, is_safe};
@@ -106,10 +107,16 @@ pub(super) async fn baseline(
 
 /// Requests that change something must come from our own pages, and in a form that no foreign page's form can have.
 fn check_request(request: &ServiceRequest, public_url: &PublicUrl) -> Result<(), Refusal> {
+    let has_bearer = find_bearer(request.headers()).is_some();
+    if has_bearer {
+        bearer::check_route(request.method(), request.match_pattern().as_deref())?;
+    }
     if is_safe(request.method()) {
         return Ok(());
     }
-    if !is_same_origin(request, public_url) {
+    // A token is no ambient authority: no browser adds it to a request by itself, as it does with a cookie, and cookies beside a
+    // token count for nothing. A foreign page that wanted to set the header would first have to be allowed to by CORS, and is not.
+    if !has_bearer && !is_same_origin(request, public_url) {
         return Err(Refusal::new(
             ProblemKind::CrossOrigin,
             "This request came from another website and was not carried out. Please use this server's own pages.",

@@ -49,6 +49,7 @@ pub(super) async fn enter(
         at: now,
         event,
         actor: email.to_string(),
+        token: None,
         transfer_id: None,
         address: Some(client.address()),
         detail: String::new(),
@@ -91,6 +92,6 @@ fn new_browser(client: Client) -> Result<AccountNotice, Refusal> {
 
 /// `DELETE /api/v1/session`
 pub(super) async fn end(app: web::Data<App>, signed_in: SignedIn, client: Client) -> Result<HttpResponse, Refusal> {
-    app.store.end_session(&signed_in.session_hash, &signed_in.entry(&app, Event::SessionEnded, client)).await?;
+    app.store.end_session(signed_in.session_hash()?, &signed_in.entry(&app, Event::SessionEnded, client)).await?;
     Ok(HttpResponse::NoContent().cookie(SecretCookie::Session.remove(&app)).finish())
 }

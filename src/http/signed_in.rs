@@ -1,7 +1,9 @@
 //! How far a request's session has come: what handlers take of the sign-in.
 //!
-//! Only the routes of `second_step` and the set-up in `account` take less than a whole sign-in.
+//! Only the routes of `second_step` and the set-up in `account` take less than a whole sign-in. Where the route table names a
+//! scope, an access token (`bearer`) stands for one.
 
+use super::bearer::{find_bearer, find_holder};
 use super::client::Client;
 use super::cookies::SecretCookie;
 use super::error::Refusal;
@@ -14,6 +16,7 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use protocol::Timestamp;
 use protocol::account::SecondStep;
 
 /// Whoever typed a code from the mail, whatever of the sign-in is left. A request that changes something also keeps the session
@@ -21,16 +24,46 @@ use protocol::account::SecondStep;
 #[derive(Debug)]
 pub(super) struct SignedIn {
     pub(super) account: Account,
-    pub(super) session_hash: [u8; 32],
+    pub(super) means: Means,
     pub(super) progress: Progress,
     /// What the administrator decided for this account.
     pub(super) second_step: SecondStep,
 }
 
+/// By what a request shows whose it is.
+#[derive(Debug)]
+pub(super) enum Means {
+    /// The session's cookie, here the hash of its secret.
+    Session([u8; 32]),
+    /// An access token, here what its owner calls it.
+    Token { name: String },
+}
+
 impl SignedIn {
+    /// The hash of the session's secret.
+    ///
+    /// # Errors
+    /// The request came with an access token: what is about sessions and sign-in is not for those.
+    pub(super) fn session_hash(&self) -> Result<&[u8; 32], Refusal> {
+        match &self.means {
+            Means::Session(hash) => Ok(hash),
+            Means::Token { .. } => Err(Refusal::token_not_taken()),
+        }
+    }
+
+    /// Whether a program asks, with an access token.
+    pub(super) fn is_by_token(&self) -> bool {
+        matches!(self.means, Means::Token { .. })
+    }
+
     /// What is left to do.
     pub(super) fn remaining(&self) -> Remaining {
         self.progress.remaining(self.second_step)
+    }
+
+    /// Whether the second step was shown within the last minutes, in a session.
+    fn is_recent(&self, now: Timestamp) -> bool {
+        !self.is_by_token() && self.progress.is_recent(now)
     }
 
     /// The session, if nothing is left to do.
@@ -48,6 +81,10 @@ impl SignedIn {
             at: app.clock.now(),
             event,
             actor: self.account.email.to_string(),
+            token: match &self.means {
+                Means::Session(_) => None,
+                Means::Token { name } => Some(name.clone()),
+            },
             transfer_id: None,
             address: Some(client.address()),
             detail: String::new(),
@@ -63,6 +100,9 @@ impl FromRequest for SignedIn {
         let request = request.clone();
         Box::pin(async move {
             let app = app_of(&request)?;
+            if let Some(text) = find_bearer(request.headers()) {
+                return find_holder(&request, &app, text).await;
+            }
             let session_hash = SecretCookie::Session.read_hash(&request, &app).ok_or_else(Refusal::sign_in_needed)?;
             let now = app.clock.now();
             let session = app.store.find_session(&session_hash).await?.ok_or_else(Refusal::sign_in_needed)?;
@@ -77,7 +117,12 @@ impl FromRequest for SignedIn {
                 app.store.refresh_session(&session_hash, now).await?;
             }
             let second_step = app.config.second_step.of(standing.roles.iter().copied());
-            Ok(Self { account: session.account, session_hash, progress: session.progress, second_step })
+            Ok(Self {
+                account: session.account,
+                means: Means::Session(session_hash),
+                progress: session.progress,
+                second_step,
+            })
         })
     }
 }
@@ -109,7 +154,8 @@ impl AsRef<SignedIn> for SettingUp {
     }
 }
 
-/// Whoever may call the route as `T`, if they showed their second step within the last minutes: for dangerous acts.
+/// Whoever may call the route as `T`, if they showed their second step within the last minutes: for dangerous acts. A program
+/// cannot show one.
 #[derive(Debug)]
 pub(super) struct Recent<T>(pub(super) T);
 
@@ -125,7 +171,30 @@ where
         let (app, person) = (app_of(request), T::from_request(request, payload));
         Box::pin(async move {
             let (person, now) = (person.await?, app?.clock.now());
-            if person.as_ref().progress.is_recent(now) { Ok(Self(person)) } else { Err(Refusal::step_up_needed()) }
+            if person.as_ref().is_recent(now) { Ok(Self(person)) } else { Err(Refusal::step_up_needed()) }
+        })
+    }
+}
+
+/// The same, or an access token, which was made with the second step and for this. The handler holds what it may do against
+/// [`crate::people::check_by_token`].
+#[derive(Debug)]
+pub(super) struct RecentOrToken<T>(pub(super) T);
+
+impl<T> FromRequest for RecentOrToken<T>
+where
+    T: FromRequest<Error = Refusal> + AsRef<SignedIn> + 'static,
+    T::Future: 'static,
+{
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (app, person) = (app_of(request), T::from_request(request, payload));
+        Box::pin(async move {
+            let (person, now) = (person.await?, app?.clock.now());
+            let asked = person.as_ref();
+            if asked.is_by_token() || asked.is_recent(now) { Ok(Self(person)) } else { Err(Refusal::step_up_needed()) }
         })
     }
 }

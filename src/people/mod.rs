@@ -17,6 +17,7 @@ mod second_step_rule;
 mod session;
 mod sign_in_rule;
 mod standing;
+mod tokens;
 mod totp;
 
 pub use address::EmailAddress;
@@ -32,4 +33,8 @@ pub use second_step_rule::SecondStepRule;
 pub use session::{LONGEST, REFRESH_AFTER, SessionLimits};
 pub use sign_in_rule::SignInRule;
 pub use standing::{INVITATION_LIFETIME, Standing, check_own};
+pub use tokens::{
+    DEFAULT_TOKEN_DAYS, LONGEST_TOKEN_DAYS, MAX_TOKENS, NOTE_USE_AFTER, NewToken, SHOWN_AFTER_END, check_by_token,
+    is_live, parse_token, scopes_for, write_token,
+};
 pub use totp::{TotpCode, TotpSecret};

@@ -49,7 +49,7 @@ pub(super) fn parse_line(text: &str, field: &str) -> Result<String, Problem> {
     parse_line_of(MAX_CHARS, text, field)
 }
 
-fn parse_line_of(max_chars: usize, text: &str, field: &str) -> Result<String, Problem> {
+pub(super) fn parse_line_of(max_chars: usize, text: &str, field: &str) -> Result<String, Problem> {
     let text = text.trim();
     let chars = text.chars().count();
     if chars > max_chars {

@@ -9,6 +9,7 @@ use protocol::Timestamp;
 use protocol::people::Person;
 use protocol::sign_in::Role;
 use sqlx::FromRow;
+use std::collections::BTreeMap;
 
 /// A person's account.
 #[derive(Debug, Clone)]
@@ -26,8 +27,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// The person, as administrators see them; `me` is the account of whoever asks.
-    pub fn shown(&self, rule: &SignInRule, me: Option<&str>, now: Timestamp) -> Person {
+    /// The person, as administrators see them; `me` is the account of whoever asks, `tokens` how many live access tokens
+    /// accounts have.
+    pub fn shown(&self, rule: &SignInRule, me: Option<&str>, tokens: &BTreeMap<String, u32>, now: Timestamp) -> Person {
         let standing = &self.standing;
         Person {
             account_id: self.account_id.clone(),
@@ -37,6 +39,7 @@ impl Account {
             may: standing.may(),
             state: standing.state(rule.allows(&self.email), now),
             signed_in_at: standing.signed_in_at,
+            tokens: tokens.get(&self.account_id).copied().unwrap_or_default(),
             is_me: me == Some(&self.account_id),
         }
     }

@@ -12,6 +12,10 @@ use sqlx::AnyConnection;
 pub enum Event {
     /// Someone signed in.
     SessionStarted,
+    /// Someone made an access token.
+    TokenMade,
+    /// Someone revoked one.
+    TokenRevoked,
     /// Someone signed out.
     SessionEnded,
     /// Someone ended all their other sessions.
@@ -97,6 +101,8 @@ impl Event {
     pub const fn name(self) -> &'static str {
         match self {
             Self::SessionStarted => "session.started",
+            Self::TokenMade => "token.made",
+            Self::TokenRevoked => "token.revoked",
             Self::SessionEnded => "session.ended",
             Self::OtherSessionsEnded => "session.others_ended",
             Self::FactorUsed => "factor.used",
@@ -149,6 +155,8 @@ pub struct AuditEntry {
     pub event: Event,
     /// Who: an account's address, `recipient`, `operator` (the command line), or `system`.
     pub actor: String,
+    /// The access token by which they did it, by its name; the row tells it with the detail.
+    pub token: Option<String>,
     /// About which transfer.
     pub transfer_id: Option<TransferId>,
     /// From which network address, if a request caused it.
@@ -161,7 +169,14 @@ impl AuditEntry {
     /// Something that the server did by itself.
     pub fn by_system(event: Event, transfer_id: TransferId, at: Timestamp) -> Self {
         let actor = "system".to_owned();
-        Self { at, event, actor, transfer_id: Some(transfer_id), address: None, detail: String::new() }
+        Self { at, event, actor, token: None, transfer_id: Some(transfer_id), address: None, detail: String::new() }
+    }
+
+    /// What the row says besides who, what and where.
+    fn told(&self) -> String {
+        let by = self.token.as_ref().map(|name| format!("by the access token “{name}”"));
+        let parts = Some(self.detail.clone()).filter(|detail| !detail.is_empty()).into_iter().chain(by);
+        parts.collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -183,7 +198,7 @@ pub(super) async fn append(connection: &mut AnyConnection, entry: &AuditEntry) -
         actor: entry.actor.clone(),
         transfer_id: entry.transfer_id.map(|id| id.to_text()),
         address: entry.address.clone(),
-        detail: entry.detail.clone(),
+        detail: entry.told(),
     };
     let hash = derive_hash(&previous, &row).to_text();
     sqlx::query(

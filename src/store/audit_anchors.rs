@@ -98,6 +98,7 @@ impl Store {
             at: now,
             event: Event::AuditCut,
             actor: "system".to_owned(),
+            token: None,
             transfer_id: None,
             address: None,
             detail: cut_detail(last.row.seq),

@@ -136,6 +136,7 @@ impl Store {
             at: now,
             event: Event::Flagged,
             actor: "system".to_owned(),
+            token: None,
             transfer_id: flag.transfer_id.as_deref().and_then(|id| TransferId::parse(id).ok()),
             address: None,
             detail: if flag.transfer_id.is_some() {

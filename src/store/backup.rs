@@ -142,7 +142,7 @@ async fn tell_in_audit(
         )
     };
     let actor = "system".to_owned();
-    let entry = AuditEntry { at, event: Event::Restored, actor, transfer_id: None, address: None, detail };
+    let entry = AuditEntry { at, event: Event::Restored, actor, token: None, transfer_id: None, address: None, detail };
     append(connection, &entry).await?;
     sqlx::query("UPDATE audit_head SET anchor_day = 0").execute(connection).await?;
     Ok(())

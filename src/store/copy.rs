@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 /// Every table, each after those that it refers to.
-pub(super) const TABLES: [&str; 23] = [
+pub(super) const TABLES: [&str; 24] = [
     "accounts",
     "sign_in_codes",
     "sessions",
@@ -17,6 +17,7 @@ pub(super) const TABLES: [&str; 23] = [
     "recovery_codes",
     "ceremonies",
     "known_browsers",
+    "access_tokens",
     "admin_links",
     "transfers",
     "objects",

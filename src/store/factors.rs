@@ -8,6 +8,7 @@ use super::locks::lock_account;
 use super::outbox::{AccountNotice, queue_account_notice};
 use super::second_steps::scope;
 use super::sessions::{Rotation, rotate};
+use super::tokens::end_tokens;
 use super::{Result, Store, damaged, to_text, to_time, to_u32};
 use crate::people::MAX_FACTORS;
 use protocol::Timestamp;
@@ -264,7 +265,7 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Takes all factors and recovery codes from an account and ends its sessions, for who has lost everything. Returns how
+    /// Takes all factors and recovery codes from an account and ends its sessions and access tokens, for who has lost everything. Returns how
     /// many factors went; `None` if there is no such account.
     ///
     /// # Errors
@@ -285,6 +286,7 @@ impl Store {
         let gone = delete_of(&mut transaction, "DELETE FROM factors WHERE account_id = $1", &account_id).await?;
         delete_of(&mut transaction, "DELETE FROM recovery_codes WHERE account_id = $1", &account_id).await?;
         delete_of(&mut transaction, "DELETE FROM sessions WHERE account_id = $1", &account_id).await?;
+        end_tokens(&mut transaction, &account_id).await?;
         delete_of(&mut transaction, "DELETE FROM passcode_failures WHERE scope = $1", &scope(&account_id)).await?;
         queue_account_notice(&mut transaction, &account_id, notice, entry.at).await?;
         append(&mut transaction, entry).await?;

@@ -8,6 +8,7 @@
 //! | `second_steps` | showing them, and wrong tries |
 //! | `ceremonies` | what waits for an answer while a factor is set up or shown |
 //! | `sessions` | sessions in their owner's list, known browsers |
+//! | `tokens` | access tokens |
 //! | `mailboxes` | recipients' proven mailboxes, and what waits for them |
 //! | `oversight` | transfers, as those see them who do not own them |
 //! | `people` | accounts, as administrators see them; links for the first administrator |
@@ -68,6 +69,7 @@ mod second_copies;
 mod second_steps;
 mod sessions;
 mod sweeps;
+mod tokens;
 mod transfers;
 mod uploads;
 
@@ -94,6 +96,7 @@ pub use second_copies::Lease;
 pub use second_steps::Shown;
 pub use sessions::{ListedSession, Rotation, SeenBrowser};
 pub use sweeps::Purgeable;
+pub use tokens::{HeldToken, TokenAdded};
 pub use transfers::OwnedTransfer;
 
 use self::audit_rows::chain_old_rows;

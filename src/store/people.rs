@@ -9,6 +9,7 @@ use super::audit::{AuditEntry, append};
 use super::locks::lock_people;
 use super::outbox::{NewMail, queue};
 use super::oversight::like_pattern;
+use super::tokens::end_tokens;
 use super::{Result, Store, to_text};
 use crate::people::{EmailAddress, Standing};
 use protocol::Timestamp;
@@ -128,7 +129,7 @@ impl Store {
         finish_change(transaction, changed.rows_affected(), None, entry).await
     }
 
-    /// Has an account do nothing any more, and ends its sessions; once more changes nothing.
+    /// Has an account do nothing any more, and ends its sessions and access tokens; once more changes nothing.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -146,6 +147,7 @@ impl Store {
         .await?;
         if disabled.rows_affected() == 1 {
             end_sessions(&mut transaction, account_id).await?;
+            end_tokens(&mut transaction, account_id).await?;
         }
         finish_change(transaction, disabled.rows_affected(), None, entry).await
     }
@@ -162,6 +164,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         end_sessions(&mut transaction, account_id).await?;
+        end_tokens(&mut transaction, account_id).await?;
         finish_change(transaction, enabled.rows_affected(), None, entry).await
     }
 

@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::outbox::{MailKind, queue_notice};
 use super::second_copies::LEASE;
 use super::{Result, Store, StoreError, damaged};
-use crate::people::{KNOWN_BROWSER_LIFETIME, LONGEST};
+use crate::people::{KNOWN_BROWSER_LIFETIME, LONGEST, SHOWN_AFTER_END};
 use crate::transfer::{DRAFT_LIFETIME, FORGET_AFTER, WARN_BEFORE_END};
 use protocol::{ObjectId, Timestamp, TransferId};
 use sqlx::{Any, AnyConnection, Transaction};
@@ -268,6 +268,7 @@ impl Store {
             ("DELETE FROM admin_links WHERE expires_at <= $1", now),
             ("DELETE FROM ceremonies WHERE expires_at <= $1", now),
             ("DELETE FROM known_browsers WHERE seen_at <= $1", now.plus(-KNOWN_BROWSER_LIFETIME)),
+            ("DELETE FROM access_tokens WHERE expires_at <= $1", now.plus(-SHOWN_AFTER_END)),
             ("DELETE FROM tickets WHERE expires_at <= $1", now),
             ("DELETE FROM mailbox_sessions WHERE expires_at <= $1", now),
             ("DELETE FROM rate_windows WHERE ends_at <= $1", now),

@@ -2,11 +2,13 @@
 
 use crate::harness::calls::{self, Call};
 use crate::harness::parcel::random;
+use crate::harness::tokens::{Owner, bare, program};
 use crate::harness::{Client, Parcel, Sender, Site, people, rows};
-use filmjacket::http::{Access, Route};
-use filmjacket::people::role_text;
+use filmjacket::http::{Access, ROUTES, Route};
+use filmjacket::people::{Standing, role_text, scopes_for};
 use protocol::TransferId;
 use protocol::sign_in::Role;
+use protocol::tokens::Scope;
 
 #[actix_web::test]
 async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
@@ -94,7 +96,8 @@ async fn every_route_answers_its_rightful_caller_and_refuses_all_others() {
             let answer = call.by(rightful).await;
             let status = answer.status;
             // Ana has no factor: she may ask, and is told that what she shows is none. See `second_step` for who has one.
-            let shows_nothing = status == 403 && answer.text().contains("/problems/wrong-factor");
+            let shows_nothing = status == 403
+                && ["wrong-factor", "second-step-missing"].iter().any(|kind| answer.text().contains(kind));
             assert!(shows_nothing || ![401, 403].contains(&status), "{}: {status}", call.name());
             assert!(status != 404 || names_nothing(&call.route), "{}: 404", call.name());
         }
@@ -115,7 +118,7 @@ async fn refuse_strangers(call: &Call, nobody: &Client, bearer: &str) {
 
 /// Routes whose call here is about something that is not there.
 fn names_nothing(route: &Route) -> bool {
-    ["{hash}", "{account_id}", "{factor_id}", "{session_id}", "/api/v1/first-administrator"]
+    ["{hash}", "{account_id}", "{factor_id}", "{session_id}", "{token_id}", "/api/v1/first-administrator"]
         .iter()
         .any(|name| route.path.contains(name))
 }
@@ -168,6 +171,88 @@ async fn every_route_is_open_to_its_role_and_closed_to_every_other_role() {
                 assert_eq!(status == 404, is_nothing, "{what}: {status}");
             }
         }
+    }
+}
+
+#[actix_web::test]
+async fn every_route_takes_the_access_tokens_that_its_line_names_and_no_others() {
+    let site = Site::start().await;
+    let ana = Owner::sign_in(&site, "ana@clinic.example", &Role::ALL).await;
+    let sender = Sender::resume(&site, ana.client.clone());
+    let mine = Parcel::scribble(&site, &[100]);
+    let recipient = sender.send(&mine).await;
+    let ticket = recipient.take_ticket(&mine.proof()).await;
+    let ana = Owner { client: sender.client, ..ana };
+    let bare = bare(&site);
+    for held in Scope::ALL {
+        let script = program(&site, &ana.make(&[*held]).await.token);
+        // So that its use is written down already.
+        script.get("/api/v1/audit").await;
+        script.get("/api/v1/me").await;
+        let (taking, others): (Vec<_>, Vec<_>) =
+            calls::all(&mine, &recipient, &ticket).into_iter().partition(|call| call.route.scope == Some(*held));
+        assert!(!taking.is_empty(), "nothing needs {held:?}");
+        let before = rows::dump(&site).await;
+        for call in others {
+            // A ticket stands in the same header, so a request has one or the other.
+            let (what, answer) = (call.name(), call.with(&script, &[("authorization", "")]).await);
+            match call.route.scope {
+                Some(needed) => {
+                    assert!(answer.refused(403, "scope-missing").detail.contains(needed.as_text()), "{what}");
+                    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", needed.as_text());
+                    assert_eq!(answer.header("www-authenticate"), challenge, "{what}");
+                }
+                None if call.route.access == Access::Anyone && !call.changes_something() => {
+                    assert_eq!(answer.status, call.by(&bare).await.status, "{what}");
+                }
+                None if call.is_page() => assert_eq!(answer.status, 403, "{what}"),
+                None => drop(answer.refused(403, "token-not-taken")),
+            }
+        }
+        let mut after = rows::dump(&site).await;
+        after.insert("access_tokens".into(), before["access_tokens"].clone());
+        assert_eq!(rows::difference(&before, &after), "", "{held:?} changed something");
+        for call in taking {
+            let (what, status) = (call.name(), call.by(&script).await.status);
+            assert!(![401, 403, 303].contains(&status), "{what} with {held:?}: {status}");
+            assert!(status != 404 || names_nothing(&call.route), "{what} with {held:?}: 404");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_token_for_everything_is_still_held_to_each_role_and_to_whose_things_they_are() {
+    let site = Site::start().await;
+    let eve = Sender::sign_in(&site, "eve@clinic.example").await;
+    let hers = Parcel::scribble(&site, &[100]);
+    let recipient = eve.send(&hers).await;
+    let ticket = recipient.take_ticket(&hers.proof()).await;
+    let email = "ana@clinic.example";
+    let ana = Owner::sign_in(&site, email, &Role::ALL).await;
+    let script = program(&site, &ana.make(Scope::ALL).await.token);
+    let calls = calls::all(&hers, &recipient, &ticket);
+    for held in Role::ALL {
+        people::give(&site, email, &[held]).await;
+        let for_role = calls.iter().filter(|call| call.route.scope.is_some());
+        for (call, needed) in for_role.filter_map(|call| Some((call, role_for(call.route.access)?))) {
+            let (what, answer) = (call.name(), call.by(&script).await);
+            if needed != held {
+                answer.refused(403, "role-missing");
+            } else if call.route.access == Access::Owner {
+                answer.refused(404, "not-found");
+            } else {
+                assert!(![401, 403].contains(&answer.status), "{what} by {held:?}: {}", answer.text());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_scope_of_the_route_table_can_be_given_by_who_may_call_the_route() {
+    for route in ROUTES {
+        let (Some(scope), Some(role)) = (route.scope, role_for(route.access)) else { continue };
+        let standing = Standing { roles: [role].into(), department: "Radiology".into(), ..Standing::default() };
+        assert!(scopes_for(&standing).contains(&scope), "{route:?}");
     }
 }
 

@@ -36,6 +36,8 @@ fn trace(method: &str, path: &str) -> Trace {
         ("POST", "account/recovery-codes") => Trace::Event(&["recovery_codes.made"]),
         ("DELETE", "account/sessions") => Trace::Event(&["session.others_ended"]),
         ("DELETE", "account/sessions/{session_id}") => Trace::Event(&["session.ended"]),
+        ("POST", "account/tokens") => Trace::Event(&["token.made"]),
+        ("DELETE", "account/tokens/{token_id}") => Trace::Event(&["token.revoked"]),
         ("PUT", "me") => Trace::Event(&["profile.changed"]),
         ("POST", "first-administrator") => Trace::Event(&["person.first_administrator"]),
         ("POST", "admin/people" | "admin/people/{account_id}/invitation") => Trace::Event(&["person.invited"]),

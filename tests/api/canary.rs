@@ -2,9 +2,13 @@
 //! ciphertext folder or the log, in no usual spelling.
 
 use crate::harness::parcel::File;
+use crate::harness::tokens::{Owner, program};
 use crate::harness::{HOUR, Parcel, Recipient, Sender, Site, log, rows};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use filmjacket::people::parse_token;
+use protocol::sign_in::Role;
+use protocol::tokens::Scope;
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
@@ -158,6 +162,27 @@ async fn what_the_server_may_know_is_found_so_the_search_works() {
     // The log holds the request just made, by its route's template and from a masked address.
     let text = String::from_utf8(log::text()).unwrap();
     assert!(text.contains("/api/v1/transfers/{transfer_id}/seal"));
+}
+
+#[actix_web::test]
+async fn an_access_token_is_kept_by_its_hash_alone() {
+    let site = Site::start().await;
+    let ana = Owner::sign_in(&site, "ruiz@north.example", &[Role::Sender]).await;
+    let made = ana.make(&[Scope::TransfersRead]).await;
+    program(&site, &made.token).get("/api/v1/me").await.expect(200);
+    program(&site, &made.token.replace("filmjacket_", "filmjacket_x")).get("/api/v1/me").await.expect(401);
+    site.send_mail().await;
+    let secret = parse_token(&made.token).unwrap();
+    let canaries = [
+        Canary::hash_allowed("the token", secret.as_bytes()),
+        Canary::hash_allowed("the token's text", made.token.as_bytes()),
+    ];
+    search(&site, &canaries, "after its use").await;
+    let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    let hash = Canary::hash_allowed("its hash", &hash);
+    assert!(kept(&site).await.iter().any(|(place, bytes)| place == "the database" && hash.found_in(bytes)));
+    let mailed: String = site.mail().iter().map(|mail| format!("{:?}", mail.letter)).collect();
+    assert!(!mailed.contains(&made.token));
 }
 
 #[actix_web::test]

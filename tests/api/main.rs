@@ -15,6 +15,7 @@
 //! | `policy` | to whom may be sent, and what is asked of recipients |
 //! | `department_quotas` | what a department's transfers may hold together |
 //! | `access` | who may call which route, for every route of the route table |
+//! | `tokens` | access tokens: how they are made, what ends them, what they never do |
 //! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
 //! | `header_scan` | Mozilla's scan of our headers, with its grade |
 //! | `operating` | readiness, figures, request numbers |
@@ -82,4 +83,5 @@ mod sign_in;
 mod slow;
 mod sqlite_file;
 mod tls;
+mod tokens;
 mod verify;

@@ -356,6 +356,7 @@ async fn the_operator_helps_who_has_lost_everything() {
         at: site.clock.now(),
         event: Event::FactorsReset,
         actor: "operator".into(),
+        token: None,
         transfer_id: None,
         address: None,
         detail: ANA.into(),

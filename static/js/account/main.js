@@ -1,4 +1,4 @@
-// The account page: second steps, recovery codes, sessions.
+// The account page: second steps, recovery codes, sessions, access tokens.
 
 import { signInOr, wireAccount } from "../account.js";
 import { Problem, call } from "../api.js";
@@ -7,6 +7,7 @@ import { confirmIn, openDialog } from "../dialog.js";
 import { byId, isolated, make, showStep, tell, tellError, whileBusy } from "../dom.js";
 import { counted, when } from "../format.js";
 import { wireSetUp } from "./set-up.js";
+import { drawTokens, wireTokens } from "./tokens.js";
 
 const mustSetUp = "mustSetUp" in byId("main").dataset;
 /** @type {any} */
@@ -73,6 +74,7 @@ async function load() {
   if (mustSetUp) return;
   byId("sessions").replaceChildren(...sessions.map(drawSession));
   byId("end-others-row").hidden = sessions.length < 2;
+  drawTokens(account, tokenPage);
 }
 
 /** @param {any} factor */
@@ -137,6 +139,8 @@ async function showCodes(fresh) {
   showStep("codes");
 }
 
+const tokenPage = { told, change, load };
+if (!mustSetUp) wireTokens(tokenPage);
 wireAccount();
 wireSetUp({ told, showCodes });
 wireCopy(byId("copy-codes"), () => codes.join("\n"));

@@ -4,7 +4,7 @@ import { signInOr, wireAccount } from "../account.js";
 import { addressFault } from "../address.js";
 import { Problem, call } from "../api.js";
 import { addressText, byId, isolated, make, tell, tellError, whileBusy } from "../dom.js";
-import { when } from "../format.js";
+import { counted, when } from "../format.js";
 import { ask, pagedList } from "./pages.js";
 
 const ROLES = { sender: "sends", department_head: "heads the department", auditor: "auditor", administrator: "administrator" };
@@ -55,6 +55,7 @@ function draw(shown) {
   const facts = [
     may.valid_from && `from ${dayOf(new Date(may.valid_from))}`,
     may.valid_until && `until ${lastDayOf(may.valid_until)}`,
+    shown.tokens > 0 && counted(shown.tokens, "access token"),
     shown.signed_in_at ? `last here ${when(shown.signed_in_at)}` : "never signed in",
   ];
   const state = make("div", {}, make("span", { class: `state ${tone}`, text }), ...facts.filter(Boolean).map((fact) => make("p", { class: "meta", text: fact })));
@@ -78,7 +79,7 @@ function button(shown, label, name, look, work) {
 /** @param {any} shown */
 async function disable(shown) {
   const title = ["Disable ", addressText(shown.email), "?"];
-  const text = "They are signed out at once, uploads included, and cannot sign in. What they sent can still be opened: end it under “Under way” if it must not.";
+  const text = "They are signed out at once, uploads included, their access tokens end, and they cannot sign in. What they sent can still be opened: end it under “Under way” if it must not.";
   if (await ask({ title, text, yes: "Disable" })) await act(shown, "disable", "is disabled.");
 }
 

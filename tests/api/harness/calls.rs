@@ -11,6 +11,7 @@ use protocol::direct::PartDigest;
 use protocol::open::{MailboxCodeRequest, OpenRequest, ReceiptRequest, UnlockRequest};
 use protocol::people::{FirstAdministratorRequest, InviteRequest, May};
 use protocol::sign_in::{ProfileRequest, Role, SignInCodeRequest, SignInRequest};
+use protocol::tokens::{Scope, TokenRequest};
 use serde_json::{Value, json, to_value};
 
 /// A request whose sender can be chosen.
@@ -73,6 +74,7 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         .replace("{slug}", "not-found")
         .replace("{account_id}", "nobody")
         .replace("{factor_id}", "AAAAAAAAAAAAAAAAAAAAAA")
+        .replace("{token_id}", &"A".repeat(43))
         .replace("{session_id}", &"A".repeat(43))
         .replace("{hash}/{path:.*}", "0/js/send.js");
     assert!(!path.contains('{'), "what stands for the names in {path}?");
@@ -96,6 +98,10 @@ fn make(route: Route, parcel: &Parcel, recipient: &Recipient, ticket: &Ticket) -
         }
         ("POST", "account/passkey/confirm") => json(Ok(json!({ "name": "my phone", "credential": {} }))),
         ("PUT", "account/factors/{factor_id}") => json(to_value(FactorRequest { name: "my phone".into() })),
+        ("POST", "account/tokens") => {
+            let scopes = vec![Scope::TransfersRead];
+            json(to_value(TokenRequest { name: "nightly export".into(), scopes, days: None }))
+        }
         ("PUT", "me") => {
             json(to_value(ProfileRequest { name: "Dr. Ana Ruiz".into(), organisation: "North Clinic".into() }))
         }

@@ -14,6 +14,7 @@ pub(crate) mod rows;
 pub(crate) mod second_step;
 pub(crate) mod sender;
 pub(crate) mod site;
+pub(crate) mod tokens;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use parcel::Parcel;

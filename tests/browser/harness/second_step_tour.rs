@@ -13,6 +13,7 @@ pub(crate) async fn walk(stop: &mut impl AsyncFnMut(&Browser, &str)) {
     browser.sign_in(&site).await;
     visit_setting_up(&site, &browser, stop).await;
     visit_account(&browser, stop).await;
+    visit_tokens(&browser, stop).await;
     visit_second_step(&site, &browser, stop).await;
     visit_must_set_up(stop).await;
 }
@@ -50,6 +51,30 @@ async fn visit_account(browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &
         browser.press_key(Key::Escape).await;
         browser.until(&format!("!document.querySelector('#{dialog}-dialog').open")).await;
     }
+}
+
+async fn visit_tokens(browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    browser.click("#add-token").await;
+    browser.at_step("token").await;
+    stop(browser, "account-token").await;
+    browser.fill("#token-name", "nightly export of the radiology ward").await;
+    browser.click("#make-token").await;
+    browser.shown("#token-error").await;
+    stop(browser, "account-token-error").await;
+    for scope in ["read", "write"] {
+        browser.click(&format!("#step-token [value='transfers:{scope}']")).await;
+    }
+    browser.click("#make-token").await;
+    browser.at_step("token-made").await;
+    stop(browser, "account-token-made").await;
+    browser.click("#token-kept").await;
+    browser.shown("#tokens li").await;
+    stop(browser, "account-tokens").await;
+    browser.click("#tokens .revoke").await;
+    browser.shown("#revoke-dialog").await;
+    stop(browser, "account-revoke-dialog").await;
+    browser.press_key(Key::Escape).await;
+    browser.until("!document.querySelector('#revoke-dialog').open").await;
 }
 
 async fn visit_second_step(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {

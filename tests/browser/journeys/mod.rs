@@ -13,5 +13,6 @@ mod passcodes;
 mod second_step;
 mod sending;
 mod streams;
+mod tokens;
 mod without_scripts;
 mod without_vectors;

@@ -100,6 +100,7 @@ fn entry(site: &Site) -> filmjacket::store::AuditEntry {
         at: site.clock.now(),
         event: filmjacket::store::Event::FactorsReset,
         actor: "command line".into(),
+        token: None,
         transfer_id: None,
         address: None,
         detail: String::new(),
