@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether an account has a second step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SecondStep {
     /// None can be set up.
@@ -18,6 +19,7 @@ pub enum SecondStep {
 
 /// A kind of second step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FactorKind {
     /// A key in a device that opens by fingerprint, face or PIN, and works at this server only (W3C Web Authentication).
@@ -28,6 +30,7 @@ pub enum FactorKind {
 
 /// `POST /api/v1/sign-in/second-step`: the app's code or a recovery code, for a new session cookie (204).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SecondStepRequest {
     /// Six digits, or ten letters and digits; spaces and hyphens between them are ignored.
@@ -42,6 +45,7 @@ impl std::fmt::Debug for SecondStepRequest {
 
 /// `GET /api/v1/account`: how this account signs in, and where it is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountAnswer {
     /// What the administrator decided for this account.
     pub second_step: SecondStep,
@@ -59,6 +63,7 @@ pub struct AccountAnswer {
 
 /// One factor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FactorEntry {
     /// Names it in calls.
     pub factor_id: String,
@@ -74,6 +79,7 @@ pub struct FactorEntry {
 
 /// One session of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionEntry {
     /// Names it in calls; no secret.
     pub session_id: String,
@@ -89,6 +95,7 @@ pub struct SessionEntry {
 
 /// `POST /api/v1/account/app`: the secret that an authenticator app is given.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppAnswer {
     /// Base32, to be typed.
     pub secret: String,
@@ -104,6 +111,7 @@ impl std::fmt::Debug for AppAnswer {
 
 /// `POST /api/v1/account/app/confirm`: the first code shows that the app has the secret (200 [`RecoveryAnswer`]).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AppRequest {
     /// What its owner calls it; 1 to 40 characters.
@@ -120,6 +128,7 @@ impl std::fmt::Debug for AppRequest {
 
 /// `PUT /api/v1/account/factors/{factor_id}`: another name (204).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FactorRequest {
     /// 1 to 40 characters.
@@ -128,6 +137,7 @@ pub struct FactorRequest {
 
 /// Recovery codes, told this once.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoveryAnswer {
     /// Ten of them, each for one use; empty if the account keeps those that it has.
     pub recovery_codes: Vec<String>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /api/v1/audit`: every condition must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
     /// Who: an account's address, `recipient` or `system`.
@@ -71,6 +72,7 @@ impl<'de> Deserialize<'de> for AuditCursor {
 
 /// A row of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditRow {
     /// Its number.
     pub seq: i64,
@@ -92,6 +94,7 @@ pub struct AuditRow {
 
 /// Rows, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditPage {
     /// At most as many as were asked for.
     pub rows: Vec<AuditRow>,
@@ -101,6 +104,7 @@ pub struct AuditPage {
 
 /// A day in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditDay {
     /// Its first moment.
     pub day: Timestamp,
@@ -114,6 +118,7 @@ pub struct AuditDay {
 
 /// `GET /api/v1/audit/state`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditState {
     /// The newest row.
     pub seq: i64,
@@ -133,6 +138,7 @@ pub struct AuditState {
 
 /// How far the chain was verified, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditVerified {
     /// Up to this row.
     pub seq: i64,
@@ -142,6 +148,7 @@ pub struct AuditVerified {
 
 /// Something unusual.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditFlag {
     /// When it was found.
     pub at: Timestamp,
@@ -157,6 +164,7 @@ pub struct AuditFlag {
 
 /// `GET /api/v1/audit/export`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuditExport {
     /// How rows are written.
@@ -172,6 +180,7 @@ pub struct AuditExport {
 
 /// How rows are written for other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuditFormat {
     /// For spreadsheets.

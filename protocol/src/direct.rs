@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 /// How bytes travel between browser and store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// Through this server.
@@ -16,6 +17,7 @@ pub enum Way {
 
 /// `POST …/parts/{n}/url`, and `POST …/parts/{n}/stored`: the part that is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PartDigest {
     /// Digest of its bytes.
@@ -24,6 +26,7 @@ pub struct PartDigest {
 
 /// A request to the store that its holder may make for a minute, exactly as it is. A secret for as long.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedRequest {
     /// Where, signature included.
     pub url: String,

@@ -13,6 +13,8 @@
 //! - [`problem`]: the errors (RFC 9457) with their stable slugs.
 //! - [`Timestamp`]: whole seconds since 1970, written as RFC 3339 UTC in JSON.
 //!
+//! With the feature `schema` each body has its JSON Schema, from which the server's description of its API is made.
+//!
 //! No IO, no clock, no randomness here.
 
 pub mod account;
@@ -25,6 +27,8 @@ pub mod mine;
 pub mod open;
 pub mod people;
 pub mod problem;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod sign_in;
 mod timestamp;
 pub mod tokens;

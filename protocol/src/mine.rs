@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /api/v1/mine`: every transfer to the proven address that can be opened now, newest first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mine {
     /// The address that was proved, in lower case.
     pub email: String,
@@ -16,6 +17,7 @@ pub struct Mine {
 
 /// A transfer that waits for its recipient.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitingTransfer {
     /// Which transfer.
     pub transfer_id: TransferId,

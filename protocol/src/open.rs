@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /api/v1/open`: asks what a link leads to. Spends nothing, so scanners may.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OpenRequest {
     /// From the link's fragment.
@@ -19,6 +20,7 @@ pub struct OpenRequest {
 /// `POST /api/v1/open/mailbox/code`: proves the recipient's mailbox with the code that `POST /api/v1/open/mailbox` (an
 /// [`OpenRequest`] too) had mailed there.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MailboxCodeRequest {
     /// From the link's fragment.
@@ -37,6 +39,7 @@ impl std::fmt::Debug for MailboxCodeRequest {
 
 /// The sender as recipients see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SenderName {
     /// As the sender gave it.
     pub name: String,
@@ -46,6 +49,7 @@ pub struct SenderName {
 
 /// 200 to [`OpenRequest`]. Every bad, ended or expired link gets the same 404.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpenAnswer {
     /// The capsule's first 52 bytes: salt and parameters, from which the client derives the proof.
     pub h: Base64Bytes,
@@ -59,6 +63,7 @@ pub struct OpenAnswer {
 
 /// `POST /api/v1/open/unlock`: proves the passcode. The only step that counts an opening.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UnlockRequest {
     /// From the link's fragment.
@@ -71,6 +76,7 @@ pub struct UnlockRequest {
 
 /// 200 to [`UnlockRequest`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnlockAnswer {
     /// For `Authorization: Ticket …`.
     pub ticket: Ticket,
@@ -86,6 +92,7 @@ pub struct UnlockAnswer {
 
 /// `POST /api/v1/open/receipt` (with the ticket): how many files the recipient's client verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptRequest {
     /// Files whose last chunk verified.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What somebody may do, when, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct May {
     /// At least one.
@@ -24,6 +25,7 @@ pub struct May {
 
 /// `POST /api/v1/admin/people`: gives somebody an account and mails an invitation (201 with a [`Person`]).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InviteRequest {
     /// Whom.
@@ -34,6 +36,7 @@ pub struct InviteRequest {
 
 /// Whether somebody can sign in at this moment, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PersonState {
     /// They can.
@@ -54,6 +57,7 @@ pub enum PersonState {
 
 /// One person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Person {
     /// Names the account in further calls.
     pub account_id: String,
@@ -77,6 +81,7 @@ pub struct Person {
 
 /// `GET /api/v1/admin/people?search&after&limit`: by address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeoplePage {
     /// At most `limit`.
     pub people: Vec<Person>,
@@ -88,6 +93,7 @@ pub struct PeoplePage {
 
 /// Somebody else's transfer: what the sender's own list shows, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeenTransfer {
     /// Who sends.
     pub sender: SeenSender,
@@ -98,6 +104,7 @@ pub struct SeenTransfer {
 
 /// Who sends a transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeenSender {
     /// Their address.
     pub email: String,
@@ -109,6 +116,7 @@ pub struct SeenSender {
 
 /// `GET /api/v1/admin/transfers` and `GET /api/v1/department/transfers`: newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeenPage {
     /// At most `limit`.
     pub transfers: Vec<SeenTransfer>,
@@ -118,6 +126,7 @@ pub struct SeenPage {
 
 /// `GET /api/v1/admin/state`: how the installation is doing, and what is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Installation {
     /// What is needed, and whether it is there.
     pub ready: Vec<Need>,
@@ -141,6 +150,7 @@ pub struct Installation {
 
 /// Something that the server cannot do without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Need {
     /// `database`, `store`, `mail`, `key` or `server`.
     pub name: String,
@@ -150,6 +160,7 @@ pub struct Need {
 
 /// How many of what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Count {
     /// Of what.
     pub name: String,
@@ -159,6 +170,7 @@ pub struct Count {
 
 /// A setting in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Setting {
     /// What is set.
     pub name: String,
@@ -168,6 +180,7 @@ pub struct Setting {
 
 /// `POST /api/v1/first-administrator`: the secret of the link on the server's console (204).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FirstAdministratorRequest {
     /// What follows the link's `#`.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /api/v1/sign-in`: asks for a code. Always answered 202, whoever asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
     /// The address that the code is mailed to.
@@ -12,6 +13,7 @@ pub struct SignInRequest {
 
 /// `POST /api/v1/sign-in/code`: trades the code for a session cookie (204).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignInCodeRequest {
     /// The address that the code was mailed to.
@@ -28,6 +30,7 @@ impl std::fmt::Debug for SignInCodeRequest {
 
 /// `GET /api/v1/me`: the signed-in person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Me {
     /// The address that was proved by the code.
     pub email: String,
@@ -47,6 +50,7 @@ pub struct Me {
 
 /// What the transfers of a department hold together: all that are not purged, drafts from the moment that they are announced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DepartmentUse {
     /// Which department.
     pub name: String,
@@ -58,6 +62,7 @@ pub struct DepartmentUse {
 
 /// What an account may do; it may hold several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sends transfers and sees their own.
@@ -77,6 +82,7 @@ impl Role {
 
 /// `PUT /api/v1/me`: the name and organisation that recipients will see (204).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileRequest {
     /// 1 to 80 characters.
@@ -87,6 +93,7 @@ pub struct ProfileRequest {
 
 /// What a transfer may be. Shown before the work starts, enforced on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limits {
     /// Files in one transfer.
     pub max_files: u32,
@@ -106,6 +113,7 @@ pub struct Limits {
 
 /// To whom a transfer may go, and what recipients must prove. Shown before the work starts, enforced on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// Domains that may be sent to, with all below them, as A-labels in lower case; empty for any.
     pub allowed_domains: Vec<String>,
@@ -117,6 +125,7 @@ pub struct Policy {
 
 /// Whose mailbox is asked for a code before the passcode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MailboxRule {
     /// Where the sender wants it.

@@ -11,6 +11,7 @@ macro_rules! scopes {
     ($($(#[$doc:meta])* $scope:ident = $text:literal, $words:literal;)+) => {
         /// What a token may be used for. It never does more than its owner may do at that moment.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Scope { $($(#[$doc])* #[serde(rename = $text)] $scope,)+ }
 
         impl Scope {
@@ -54,6 +55,7 @@ impl Scope {
 
 /// `POST /api/v1/account/tokens` (201 [`TokenMade`]).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// What its owner calls it; 1 to 40 characters.
@@ -67,6 +69,7 @@ pub struct TokenRequest {
 
 /// A token, told this once.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenMade {
     /// `filmjacket_…`, for `Authorization: Bearer`.
     pub token: String,
@@ -82,6 +85,7 @@ impl std::fmt::Debug for TokenMade {
 
 /// A token in its owner's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenEntry {
     /// Names it in calls; no secret.
     pub token_id: String,

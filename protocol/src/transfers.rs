@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whom the words on the open page address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecipientKind {
     /// A specialist or referring physician.
@@ -18,6 +19,7 @@ pub enum RecipientKind {
 ///
 /// `Purged` is not told apart from the state that led to it: bytes are gone in all of them soon after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Files are being uploaded; nothing was mailed.
@@ -34,6 +36,7 @@ pub enum State {
 
 /// What became of the mail with the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum MailState {
     /// Waiting to be handed over, or to be tried again.
@@ -49,6 +52,7 @@ pub enum MailState {
 
 /// A recipient as the sender named them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Recipient {
     /// Where the link is mailed.
@@ -59,6 +63,7 @@ pub struct Recipient {
 
 /// One object as announced: its id and its length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ObjectEntry {
     /// Made by the client.
@@ -69,6 +74,7 @@ pub struct ObjectEntry {
 
 /// `POST /api/v1/transfers`: announces a transfer. The same body again gets the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateTransfer {
     /// Made by the client.
@@ -96,6 +102,7 @@ const fn is_false(value: &bool) -> bool {
 
 /// 201 to [`CreateTransfer`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransferCreated {
     /// [`State::Draft`], or a later one if the same request is repeated late.
     pub state: State,
@@ -107,6 +114,7 @@ pub struct TransferCreated {
 
 /// A part that the server holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StoredPart {
     /// Its number, from 0.
     pub n: u32,
@@ -116,6 +124,7 @@ pub struct StoredPart {
 
 /// An object and the parts of it that are stored, by number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StoredObject {
     /// Which object.
     pub object_id: ObjectId,
@@ -127,6 +136,7 @@ pub struct StoredObject {
 
 /// One line of the sender's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransferSummary {
     /// Which transfer.
     pub transfer_id: TransferId,
@@ -160,6 +170,7 @@ pub struct TransferSummary {
 
 /// `GET /api/v1/transfers?before&limit`: newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransferPage {
     /// At most `limit` lines.
     pub transfers: Vec<TransferSummary>,
@@ -169,6 +180,7 @@ pub struct TransferPage {
 
 /// `GET /api/v1/transfers/{transfer_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransferDetail {
     /// The same as in the list.
     #[serde(flatten)]
@@ -181,6 +193,7 @@ pub struct TransferDetail {
 
 /// `POST /api/v1/transfers/{transfer_id}/seal`: completes a draft.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SealRequest {
     /// 220 bytes (docs/FORMAT.md, "Capsule").
@@ -193,6 +206,7 @@ pub struct SealRequest {
 
 /// 200 to [`SealRequest`], and 202 to a resend: the link, which is told only here and in the mail.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkAnswer {
     /// `https://host/open#…`
     pub link: String,
@@ -206,6 +220,7 @@ impl std::fmt::Debug for LinkAnswer {
 
 /// One line of a transfer's log, as its sender sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogEntry {
     /// When.
     pub at: Timestamp,
@@ -222,6 +237,7 @@ pub struct LogEntry {
 
 /// `GET /api/v1/transfers/{transfer_id}/log`: oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransferLog {
     /// All events of the transfer.
     pub events: Vec<LogEntry>,

@@ -14,10 +14,11 @@ use crate::store::{Added, CeremonyKind, Event, NewFactor, Rotation};
 use actix_web::{HttpResponse, web};
 use protocol::ProblemKind;
 use protocol::account::{AppAnswer, AppRequest, FactorKind, RecoveryAnswer, SecondStep};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A new passkey; what the browser says of it is for `people` to read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPasskeyRequest {
     name: String,

@@ -13,6 +13,7 @@
 //! | `direct` | signed requests for parts that do not pass through here |
 //! | `audit`, `audit_page` | what auditors read |
 //! | `people`, `oversight` | for administrators and heads of a department: who may do what, what is under way |
+//! | [`openapi`] | the API's description for programs |
 //! | `paging` | pages of a list |
 //! | `health` | whether the server lives and is ready, and its figures |
 //! | `rates` | how often what may be asked |
@@ -39,6 +40,7 @@ mod me;
 mod mine;
 mod objects;
 mod open;
+pub mod openapi;
 mod oversight;
 mod pages;
 mod paging;
@@ -164,6 +166,7 @@ routes! {
     "/problems" => { GET Anyone pages::problems }
     "/problems/{slug}" => { GET Anyone pages::problem }
     "/assets/{hash}/{path:.*}" => { GET Anyone assets::get }
+    "/api/v1/openapi.json" => { GET Anyone openapi::get }
     "/api/v1/sign-in" => { POST Anyone sign_in::ask }
     "/api/v1/sign-in/code" => { POST Browser sign_in::enter }
     "/api/v1/sign-in/second-step" => { POST SignedIn second_step::enter }

@@ -14,6 +14,7 @@ use actix_web::{HttpResponse, web};
 use protocol::TransferId;
 use protocol::people::{Count, Installation, SeenPage, Setting};
 use protocol::sign_in::DepartmentUse;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Lines on a page unless asked otherwise, and at most.
@@ -21,7 +22,7 @@ const PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
 
 /// What the lists may be asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeenQuery {
     #[serde(default)]

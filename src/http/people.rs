@@ -13,6 +13,7 @@ use crate::store::{Account, AuditEntry, Event, NewMail, NewPerson, PersonChange}
 use actix_web::{HttpResponse, web};
 use protocol::ProblemKind;
 use protocol::people::{FirstAdministratorRequest, InviteRequest, May, PeoplePage};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ const PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 200;
 
 /// What `GET /api/v1/admin/people` may be asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PeopleQuery {
     #[serde(default)]

@@ -13,10 +13,11 @@ use crate::store::{CeremonyKind, Event, Factor, Rotation, Shown};
 use actix_web::{HttpResponse, web};
 use protocol::account::{FactorKind, SecondStepRequest};
 use protocol::{Problem, ProblemKind, Timestamp};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The browser's answer to a passkey question; the rest of it is for `people` to read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PasskeyRequest {
     credential: serde_json::Value,

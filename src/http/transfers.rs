@@ -15,6 +15,7 @@ use protocol::layout::PART_LEN;
 use protocol::sign_in::Limits;
 use protocol::transfers::{CreateTransfer, State, TransferCreated, TransferDetail, TransferLog, TransferPage};
 use protocol::{Problem, ProblemKind, TransferId};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -90,7 +91,7 @@ pub(super) fn storage_full(stored: u64, limits: &Limits) -> Refusal {
 }
 
 /// What `GET /api/v1/transfers` may be asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     before: Option<TransferId>,

@@ -2,6 +2,7 @@
 
 use filmjacket::http::ROUTES;
 use protocol::ProblemKind;
+use protocol::tokens::Scope;
 
 const API: &str = include_str!("../../docs/API.md");
 
@@ -35,5 +36,15 @@ fn the_document_names_no_problem_that_is_not_there() {
     let rows = API.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).map(|(slug, _)| slug);
     for slug in rows.filter(|slug| !slug.contains(' ')) {
         assert!(ProblemKind::ALL.iter().any(|kind| kind.slug() == slug), "{slug} is in docs/API.md only");
+    }
+}
+
+#[test]
+fn every_scope_stands_in_the_document_with_exactly_its_calls() {
+    for scope in Scope::ALL {
+        let calls = ROUTES.iter().filter(|route| route.scope == Some(*scope));
+        let calls: Vec<String> = calls.map(|route| format!("`{} {}`", route.method, route.path)).collect();
+        let row = format!("| **{}** | {} |", scope.as_text(), calls.join(", "));
+        assert!(API.contains(&row), "{row} is missing in docs/API.md");
     }
 }

@@ -25,5 +25,6 @@ mod mail;
 mod mail_exim;
 mod mail_smtp;
 mod mail_words;
+mod openapi;
 mod test_names;
 mod threats_md;

@@ -65,6 +65,6 @@ async fn a_token_is_made_copied_and_revoked_without_a_mouse() {
     browser.press("#revoke-confirm", Key::Enter).await;
     browser.until("document.querySelector('#tokens').hidden").await;
     assert_eq!(browser.run(&ask, vec![]).await, 401);
-    let told = |letter: &Letter| matches!(letter, Letter::AccountNotice(notice) if notice.what.contains("was revoked"));
+    let told = |letter: &Letter| matches!(letter, Letter::AccountNotice(notice) if notice.what.to_string().contains("was revoked"));
     site.mail_to(SENDER, |letter| told(letter).then_some(())).await;
 }
