@@ -27,7 +27,7 @@ pub(super) enum SecretCookie {
 impl SecretCookie {
     /// `__Host-` makes browsers insist on TLS, on this host alone and on the whole site. On plain-HTTP loopback some
     /// engines refuse such a cookie, so there it has a plain name.
-    const fn name(self, tls: bool) -> &'static str {
+    pub(super) const fn name(self, tls: bool) -> &'static str {
         match (self, tls) {
             (Self::Session, true) => "__Host-filmjacket-session",
             (Self::Session, false) => "filmjacket-session",

@@ -16,6 +16,7 @@
 //! | `department_quotas` | what a department's transfers may hold together |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `tokens` | access tokens: how they are made, what ends them, what they never do |
+//! | `schemathesis` | answers held to the description, whatever is asked |
 //! | `baseline`, `garbage`, `reading` | headers on every answer, hostile requests, GET changes nothing |
 //! | `header_scan` | Mozilla's scan of our headers, with its grade |
 //! | `operating` | readiness, figures, request numbers |
@@ -74,6 +75,7 @@ mod proxies;
 mod reading;
 mod restart;
 mod roles;
+mod schemathesis;
 mod sealing;
 mod second_copy;
 mod second_step;

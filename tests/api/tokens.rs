@@ -30,7 +30,7 @@ async fn a_token_is_told_once_listed_mailed_written_down_and_revoked_at_once() {
     let TokenMade { token, entry } = ana.make(&[Scope::TransfersRead]).await;
     assert_eq!((token.len(), entry.expires_at), (TOKEN_PREFIX.len() + 43, site.clock.now().plus(90 * DAY)));
     let account = look(&ana.client).await;
-    assert_eq!(account.tokens, [entry.clone()]);
+    assert_eq!(account.tokens, std::slice::from_ref(&entry));
     assert!(!ana.client.get("/api/v1/account").await.text().contains(&token));
     let notices = site.notices(ANA).await;
     let told = |words: &str| notices.iter().any(|what| what.contains(words));

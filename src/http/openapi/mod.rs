@@ -8,9 +8,11 @@ mod recipients;
 mod shape;
 
 use self::shape::{Answer, Body, Call, Schemas};
+use super::cookies::SecretCookie;
 use super::{Access, ROUTES, Route};
+use crate::app::App;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::problem::PROBLEM_JSON;
 use protocol::tokens::Scope;
 use protocol::{ProblemKind, Sha256Digest};
@@ -19,16 +21,20 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// The document and its strong validator (RFC 9110 §8.8.3).
-static DOCUMENT: LazyLock<(String, String)> = LazyLock::new(|| {
-    let text = build().to_string();
+/// The document and its strong validator (RFC 9110 §8.8.3): with TLS, and for plain-HTTP loopback, where cookies have other
+/// names.
+static WITH_TLS: LazyLock<(String, String)> = LazyLock::new(|| write(true));
+static WITHOUT_TLS: LazyLock<(String, String)> = LazyLock::new(|| write(false));
+
+fn write(tls: bool) -> (String, String) {
+    let text = build(tls).to_string();
     let etag = format!("\"{}\"", Sha256Digest::from_bytes(Sha256::digest(&text).into()));
     (text, etag)
-});
+}
 
 /// `GET /api/v1/openapi.json`. It changes with the server's version only, so who has it asks whether it is still the same.
-pub(super) async fn get(request: HttpRequest) -> HttpResponse {
-    let (text, etag) = &*DOCUMENT;
+pub(super) async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let (text, etag) = if app.config.public_url.is_https() { &*WITH_TLS } else { &*WITHOUT_TLS };
     let known = request.headers().get(IF_NONE_MATCH).map(HeaderValue::as_bytes);
     let mut answer = if known == Some(etag.as_bytes()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer.insert_header((ETAG, etag.as_str())).insert_header((CACHE_CONTROL, "no-cache"));
@@ -47,7 +53,7 @@ pub fn problems_of(route: &Route) -> Option<Vec<ProblemKind>> {
 /// What is before the calls in every path.
 const BASE: &str = "/api/v1";
 
-fn build() -> Value {
+fn build(tls: bool) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in ROUTES {
@@ -67,7 +73,7 @@ fn build() -> Value {
         },
         "servers": [{ "url": "/" }],
         "paths": paths,
-        "components": { "schemas": schemas.finish(), "securitySchemes": security_schemes() },
+        "components": { "schemas": schemas.finish(), "securitySchemes": security_schemes(tls) },
     })
 }
 
@@ -168,22 +174,22 @@ fn security(route: &Route) -> Value {
     }
 }
 
-fn security_schemes() -> Value {
-    let cookie = |name: &str, description: &str| {
+fn security_schemes(tls: bool) -> Value {
+    let cookie = |cookie: SecretCookie, description: &str| {
         json!({
             "type": "apiKey",
             "in": "cookie",
-            "name": format!("__Host-filmjacket-{name}"),
-            "description": format!("{description} On plain-HTTP loopback its name has no `__Host-`. A request that changes something must come from this server's own pages."),
+            "name": cookie.name(tls),
+            "description": format!("{description} A request that changes something must come from this server's own pages."),
         })
     };
     let scopes: Vec<String> =
         Scope::ALL.iter().map(|scope| format!("`{}`: {}", scope.as_text(), scope.words())).collect();
     json!({
-        "session": cookie("session", "Whoever is signed in."),
-        "browser": cookie("browser", "Whoever asked for a code to sign in."),
-        "mailbox": cookie("mailbox", "Whoever asked for a code, or proved a recipient's mailbox, for one transfer."),
-        "mine": cookie("mine", "Whoever asked for a code, or proved an address, for all that waits for it."),
+        "session": cookie(SecretCookie::Session, "Whoever is signed in."),
+        "browser": cookie(SecretCookie::Browser, "Whoever asked for a code to sign in."),
+        "mailbox": cookie(SecretCookie::Mailbox, "Whoever asked for a code, or proved a recipient's mailbox, for one transfer."),
+        "mine": cookie(SecretCookie::Mine, "Whoever asked for a code, or proved an address, for all that waits for it."),
         "token": {
             "type": "http",
             "scheme": "bearer",
@@ -199,7 +205,7 @@ fn security_schemes() -> Value {
     })
 }
 
-/// The document, as it is served.
+/// The document, as it is served where TLS is.
 pub fn document() -> &'static str {
-    &DOCUMENT.0
+    &WITH_TLS.0
 }

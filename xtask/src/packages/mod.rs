@@ -7,6 +7,7 @@ pub(crate) mod cargo_install;
 pub(crate) mod dicom_files;
 pub(crate) mod exim;
 pub(crate) mod npm;
+pub(crate) mod schemathesis;
 
 use std::fs;
 use std::path::Path;
@@ -41,7 +42,8 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
     cargo_install::ensure_garage()?;
     npm::ensure()?;
     npm::ensure_header_scan()?;
-    dicom_files::ensure()
+    dicom_files::ensure()?;
+    schemathesis::ensure()
 }
 
 /// Whether `folder` was made from exactly this `recipe`, as [`mark_made_from`] noted.
