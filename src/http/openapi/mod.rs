@@ -45,11 +45,6 @@ pub(super) async fn get(app: web::Data<App>, request: HttpRequest) -> HttpRespon
     }
 }
 
-/// What is asked of `route`, what it answers, and the kinds of problems that it can give; `None` for a page.
-pub fn problems_of(route: &Route) -> Option<Vec<ProblemKind>> {
-    Some(calls::describe(route, &mut Schemas::new())?.all_problems(route))
-}
-
 /// What is before the calls in every path.
 const BASE: &str = "/api/v1";
 

@@ -1,5 +1,6 @@
 //! An HTTP client that behaves like a browser on our own pages, unless a test makes it misbehave.
 
+use super::described;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
@@ -87,7 +88,9 @@ impl Client {
         body: impl Into<Bytes>,
     ) -> Answer {
         let response = self.request(method, path, headers).send_body(body.into()).await;
-        self.take_in(response.unwrap_or_else(|error| panic!("{method} {path}: {error}"))).await
+        let answer = self.take_in(response.unwrap_or_else(|error| panic!("{method} {path}: {error}"))).await;
+        described::check(method, path, &answer);
+        answer
     }
 
     /// Any request with a body whose length is not told.

@@ -3,6 +3,7 @@
 pub(crate) mod authenticator;
 pub(crate) mod calls;
 pub(crate) mod client;
+pub(crate) mod described;
 #[path = "../../shared/log.rs"]
 pub(crate) mod log;
 pub(crate) mod parcel;
