@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "made for tests/api, which uses all of it")]
 #[path = "../../api/harness/client.rs"]
 mod client;
+#[path = "../../api/harness/described.rs"]
+mod described;
 
 use std::fs::File;
 use std::net::SocketAddr;

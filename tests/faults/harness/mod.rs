@@ -9,6 +9,8 @@ pub(crate) mod unanswered;
 
 #[path = "../../api/harness/client.rs"]
 pub(crate) mod client;
+#[path = "../../api/harness/described.rs"]
+mod described;
 #[path = "../../api/harness/parcel.rs"]
 pub(crate) mod parcel;
 #[path = "../../api/harness/postgres.rs"]
