@@ -7,6 +7,7 @@ import { confirmIn } from "../dialog.js";
 import { byId, isolated, make, tell } from "../dom.js";
 import { dropDraft } from "../drafts.js";
 import { bytes, roughly } from "../format.js";
+import { hurryCollector } from "../garbage.js";
 import { kindOf } from "../kinds.js";
 
 export class ProgressStep {
@@ -72,6 +73,10 @@ export class ProgressStep {
 
   /** @param {any} event  from the worker */
   handle(event) {
+    if (event.type === "carried") {
+      hurryCollector(event.bytes);
+      return;
+    }
     if (event.type === "drafting") this.#transferId = event.transferId;
     if (event.type === "progress") this.#last = event;
     if (event.type === "waiting") tell(byId("network-note"), "Waiting for the network. Nothing is lost; it goes on by itself.");

@@ -2,10 +2,10 @@
 // store as often as it is told to, always the same bytes. It is given the right to seal that one part; identity, passcode and names it never sees.
 
 import { call, offline, problemFrom } from "../api.js";
+import { hurryCollector } from "../garbage.js";
 import { toBase64, toBase64Url } from "./base64.js";
 import { client, isTrap, loadClient } from "./client.js";
 import { askStore } from "./detour.js";
-import { hurryCollector } from "./garbage.js";
 import { takePieces } from "./pieces.js";
 import { Fault, serve } from "./serve.js";
 
@@ -13,8 +13,6 @@ import { Fault, serve } from "./serve.js";
 const STALLED = 30_000;
 // The same for the answer, once all bytes are on their way: buffers on a slow line still drain, and the server's disk is asked.
 const SILENT = 60_000;
-// Bytes that the collector is told of for each byte sent: collections, which find next to nothing else, after a few parts.
-const HURRY = 4;
 
 /** Sealed parts until the server has them, by a name that the coordinator gave. @type {Map<string, {sealed: any, digest: string}>} */
 const held = new Map();
@@ -99,7 +97,7 @@ function putBytes({ url, headers, bytes, signal, onProgress }) {
       if (request.status >= 200 && request.status < 300) resolve();
       else if (request.status === 0) reject(offline());
       else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
-      hurryCollector(HURRY * length);
+      hurryCollector(length);
     };
     request.open("PUT", url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, String(value));

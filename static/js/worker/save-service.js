@@ -111,7 +111,7 @@ class Download {
   }
 }
 
-/** Tells the collector, which else leaves dozens of parts lying, of so many bytes more (worker/garbage.js says how and why). */
+/** Tells the collector, which else leaves dozens of parts lying, of so many bytes more (garbage.js says how and why). */
 function hurryCollector(bytes) {
   try {
     new ArrayBuffer(bytes);

@@ -107,9 +107,10 @@ async function finish(sealing, files, objects, way) {
   const pool = new Pool("part-sealer", source);
   const objectIds = objects.map((object) => object.object_id);
   const detour = new Detour(way, (origin) => tellPage({ type: "detour", origin }));
+  const onCarried = (/** @type {number} */ bytes) => tellPage({ type: "carried", bytes });
   const onLost = (/** @type {number} */ index, /** @type {string} */ why) => tellPage({ type: "lost", index, why });
   try {
-    upload = new Upload({ sealing, files, objectIds, pool, partLen: client.part_plain_len(), meter, detour, patience, onMoved, onFile: keep, onLost });
+    upload = new Upload({ sealing, files, objectIds, pool, partLen: client.part_plain_len(), meter, detour, patience, onMoved, onCarried, onFile: keep, onLost });
     await upload.run();
   } finally {
     pool.stop();

@@ -47,6 +47,7 @@ export class Upload {
    * @param {import("./detour.js").Detour} job.detour  which way parts go
    * @param {Parameters<typeof persist>[1]} job.patience
    * @param {() => void} job.onMoved  a part has arrived
+   * @param {(bytes: number) => void} job.onCarried  a request with so many bytes is over, one way or the other
    * @param {() => Promise<void>} job.onFile  a file is complete, or is another object now
    * @param {(index: number, why: string) => void} job.onLost  a file must be chosen again
    */
@@ -151,8 +152,9 @@ export class Upload {
     }
   }
 
-  async #put(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ { index, objectId }, /** @type {number} */ n, /** @type {AbortSignal} */ stopped) {
-    const { sealing, meter, detour, patience } = this.#job;
+  async #put(/** @type {import("./pool.js").Helper} */ helper, /** @type {Course} */ { index, objectId, file }, /** @type {number} */ n, /** @type {AbortSignal} */ stopped) {
+    const { sealing, partLen, meter, detour, patience, onCarried } = this.#job;
+    const length = Math.min(partLen, /** @type {File} */ (file).size - n * partLen);
     const path = `/transfers/${sealing.transfer_id}/objects/${objectId}/parts/${n}`;
     const signal = AbortSignal.any([patience.signal, stopped]);
     const attempt = async (/** @type {AbortSignal} */ signal) => {
@@ -170,6 +172,7 @@ export class Upload {
         throw error;
       } finally {
         leave();
+        onCarried(length);
       }
     };
     await persist(attempt, { ...patience, signal });
