@@ -11,8 +11,8 @@ pub(super) use words::Lanes;
 #[cfg(target_feature = "simd128")]
 mod vector {
     use core::arch::wasm32::{
-        u32x4, u32x4_add, u32x4_shl, u32x4_shr, u32x4_shuffle, u32x4_splat, u64x2, u64x2_extract_lane, u64x2_shuffle,
-        v128, v128_or, v128_xor,
+        i8x16_shuffle, u32x4, u32x4_add, u32x4_shl, u32x4_shr, u32x4_shuffle, u32x4_splat, u64x2, u64x2_extract_lane,
+        u64x2_shuffle, v128, v128_or, v128_xor,
     };
 
     #[derive(Clone, Copy)]
@@ -40,10 +40,15 @@ mod vector {
             Self(v128_xor(self.0, other.0))
         }
 
-        /// Byte shuffles for the rotations by 16 and 8 were no faster in any engine.
+        /// Whole bytes are moved by one shuffle instead of three instructions (ADR 15).
         #[inline(always)]
         pub(in super::super) fn rotate_left<const BITS: u32>(self) -> Self {
-            Self(v128_or(u32x4_shl(self.0, BITS), u32x4_shr(self.0, 32 - BITS)))
+            let Self(words) = self;
+            Self(match BITS {
+                8 => i8x16_shuffle::<3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14>(words, words),
+                16 => i8x16_shuffle::<2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13>(words, words),
+                _ => v128_or(u32x4_shl(words, BITS), u32x4_shr(words, 32 - BITS)),
+            })
         }
 
         /// The four lanes in memory order, each little-endian.
