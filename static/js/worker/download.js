@@ -10,7 +10,7 @@ const PARTS_WAITING = 2;
 
 /**
  * Yields a file's plaintext in order, one part at a time; ends only after the last part verified. The buffers are the
- * caller's to hand on.
+ * caller's to hand on, best back to `spares` in the end.
  * @param {object} job
  * @param {import("./pool.js").Pool} job.pool  of part-opener.js
  * @param {any} job.opening  the WASM client's Opening, unlocked; keeps the books
@@ -19,6 +19,7 @@ const PARTS_WAITING = 2;
  *     the server takes no more; it may close the gate of `patience` until there is another
  * @param {import("./detour.js").Detour} job.detour  which way parts come
  * @param {number} job.partLen  sealed bytes of every part but the last
+ * @param {import("./spares.js").Spares} job.spares  where buffers come from
  * @param {Parameters<typeof persist>[1]} job.patience
  * @param {(bytes: number) => void} job.onBytes
  * @returns {AsyncGenerator<Uint8Array>}
@@ -50,7 +51,7 @@ export async function* openParts(job) {
 }
 
 /** @returns {Promise<{plain: Uint8Array, voucher: Uint8Array}>} */
-function fetchPart({ pool, opening, file, access, detour, partLen, patience, onBytes }, n) {
+function fetchPart({ pool, opening, file, access, detour, partLen, spares, patience, onBytes }, n) {
   const start = n * partLen;
   const end = Math.min(file.object_len, start + partLen);
   const objectId = file.object_id;
@@ -64,8 +65,10 @@ function fetchPart({ pool, opening, file, access, detour, partLen, patience, onB
     try {
       const opened = await detour.carry((direct) => {
         const opener = opening.part_opener(file.index);
-        const fields = { objectId, ticket, start, end, opener, n, direct };
-        return pool.freest.ask("open", fields, { signal, onProgress: count, transfer: [opener.buffer] });
+        const spare = spares.take();
+        const fields = { objectId, ticket, start, end, opener, n, direct, spare };
+        const transfer = spare ? [opener.buffer, spare] : [opener.buffer];
+        return pool.freest.ask("open", fields, { signal, onProgress: count, transfer });
       });
       count(end - start);
       return opened;

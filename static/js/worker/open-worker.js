@@ -11,6 +11,7 @@ import { Meter } from "./meter.js";
 import { Pool } from "./pool.js";
 import { Fault, serve, tellPage } from "./serve.js";
 import { hasDisk, openSink, removeStaged } from "./sinks.js";
+import { Spares } from "./spares.js";
 import { Gate, persist } from "./transport.js";
 
 /** @typedef {{index: number, object_id: string, object_len: number, name: string, media_type: string, plain_len: number}} SealedFile */
@@ -111,7 +112,7 @@ function expire(/** @type {string} */ refused) {
 }
 
 /** A file's plaintext, part by part, from memory if it was opened before. Marks it verified after the last part. */
-async function* plainParts(/** @type {number} */ index, /** @type {Meter | null} */ meter, /** @type {AbortSignal} */ signal) {
+async function* plainParts(/** @type {number} */ index, /** @type {Meter | null} */ meter, /** @type {Spares} */ spares, /** @type {AbortSignal} */ signal) {
   const held = kept.get(index);
   if (held) {
     yield new Uint8Array(await held.arrayBuffer());
@@ -125,7 +126,7 @@ async function* plainParts(/** @type {number} */ index, /** @type {Meter | null}
   };
   const onBytes = (/** @type {number} */ bytes) => meter?.add(index, bytes);
   const access = { get ticket() { return ticket; }, expire };
-  for await (const plain of openParts({ pool, opening, file: files[index], access, detour, partLen: client.part_len(), patience, onBytes })) {
+  for await (const plain of openParts({ pool, opening, file: files[index], access, detour, partLen: client.part_len(), spares, patience, onBytes })) {
     tellPage({ type: "moving" });
     begun = true;
     yield plain;
@@ -149,7 +150,7 @@ function noteVerified(/** @type {number} */ index) {
 /** Opens a picture for its preview; null if its content is no picture we show. */
 async function preview({ index }) {
   const pieces = [];
-  for await (const plain of plainParts(index, null, new AbortController().signal)) pieces.push(new Blob([/** @type {BlobPart} */ (plain)]));
+  for await (const plain of plainParts(index, null, new Spares(), new AbortController().signal)) pieces.push(new Blob([/** @type {BlobPart} */ (plain)]));
   const whole = new Blob(pieces);
   const media = sniffPicture(new Uint8Array(await whole.slice(0, 16).arrayBuffer()));
   kept.set(index, whole);
@@ -164,10 +165,11 @@ async function save({ indexes, zip, sink: choice }) {
   const { signal } = stop;
   const chosen = indexes.map((/** @type {number} */ index) => files[index]);
   const meter = new Meter(files.map((file) => (indexes.includes(file.index) ? file.object_len : 0)), (state) => tellPage({ type: "saving", ...state }));
-  const sink = await openSink(choice, stop);
+  const spares = new Spares();
+  const sink = await openSink(choice, spares, stop);
   try {
-    if (zip) await writeZip(chosen, sink, meter, signal);
-    else for await (const plain of plainParts(indexes[0], meter, signal)) await sink.write(plain);
+    if (zip) await writeZip(chosen, sink, meter, spares, signal);
+    else for await (const plain of plainParts(indexes[0], meter, spares, signal)) await sink.write(plain);
     signal.throwIfAborted();
     meter.flush();
     return await sink.close();
@@ -175,6 +177,8 @@ async function save({ indexes, zip, sink: choice }) {
     await sink.abort();
     signal.throwIfAborted();
     throw error;
+  } finally {
+    spares.end();
   }
 }
 
@@ -198,14 +202,16 @@ function zipLength(/** @type {SealedFile[]} */ chosen) {
   return length < 2 ** 32 - 1 ? length : null;
 }
 
-async function writeZip(chosen, sink, meter, signal) {
+async function writeZip(chosen, sink, meter, spares, signal) {
   const zip = new client.ZipStream();
   const modified = Math.floor(Date.now() / 1000);
   for (const file of chosen) {
     await sink.write(zip.start_file(file.name, file.plain_len, modified));
-    for await (const plain of plainParts(file.index, meter, signal)) {
+    for await (const plain of plainParts(file.index, meter, spares, signal)) {
       signal.throwIfAborted();
-      await sink.write(zip.write(plain));
+      const stored = zip.write(plain);
+      spares.give(plain.buffer);
+      await sink.write(stored);
     }
   }
   await sink.write(zip.finish());

@@ -11,11 +11,11 @@ import { serve } from "./serve.js";
 const STALLED = 60_000;
 
 /**
- * @param {{objectId: string, ticket: string, start: number, end: number, opener: Uint8Array, n: number, direct: boolean}} part
- *     `start` and `end` are places in the object; `opener` is the secret of the file
+ * @param {{objectId: string, ticket: string, start: number, end: number, opener: Uint8Array, n: number, direct: boolean, spare?: ArrayBuffer}} part
+ *     `start` and `end` are places in the object; `opener` is the secret of the file; `spare` is for the plaintext, if it is long enough
  * @param {import("./serve.js").Context} context  is told the bytes that have come
  */
-async function open({ objectId, ticket, start, end, opener, n, direct }, { signal, report, handOver }) {
+async function open({ objectId, ticket, start, end, opener, n, direct, spare }, { signal, report, handOver }) {
   let part;
   try {
     part = new client.Part();
@@ -29,7 +29,7 @@ async function open({ objectId, ticket, start, end, opener, n, direct }, { signa
       await fetchRange({ url: `/api/v1${path}`, headers: { ...headers, Range: `bytes=${start}-${end - 1}` }, ...how });
     }
     const voucher = part.open(opener, n);
-    const plain = part.view.slice();
+    const plain = copyOf(part.view, spare);
     part.free();
     handOver(plain.buffer);
     return { plain, voucher };
@@ -39,6 +39,14 @@ async function open({ objectId, ticket, start, end, opener, n, direct }, { signa
   } finally {
     opener.fill(0);
   }
+}
+
+/** @param {Uint8Array} bytes @param {ArrayBuffer} [spare]  where the copy may lie */
+function copyOf(bytes, spare) {
+  if (!spare || spare.byteLength < bytes.length) return bytes.slice();
+  const copy = new Uint8Array(spare, 0, bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** Takes a range, piece by piece: an answer that was cut or stalled counts as a lost connection. @returns {Promise<void>} */

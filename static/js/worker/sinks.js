@@ -6,7 +6,7 @@ import { Fault, tellPage } from "./serve.js";
 
 /**
  * @typedef {object} Sink
- * @property {(bytes: Uint8Array) => Promise<void>} write  the buffer is the sink's from then on
+ * @property {(bytes: Uint8Array) => Promise<void>} write  the buffer is the sink's from then on, until it gives it to the spares
  * @property {() => Promise<Blob | null>} close  what the page still has to hand to the person; null if the file is in place
  * @property {() => Promise<void>} abort
  */
@@ -27,24 +27,26 @@ const BETWEEN_BEATS = 4_000;
 
 /**
  * @param {Choice} choice
+ * @param {import("./spares.js").Spares} spares
  * @param {AbortController} stop  ends the saving; the sink aborts it when the other side goes away
  * @returns {Promise<Sink>}
  */
-export async function openSink(choice, stop) {
-  if (choice.kind === "picked") return pickedSink(choice.handle);
+export async function openSink(choice, spares, stop) {
+  if (choice.kind === "picked") return pickedSink(choice.handle, spares);
   if (choice.kind === "stream") return streamSink(choice.port, stop);
-  if (choice.kind === "disk") return diskSink();
-  return memorySink();
+  if (choice.kind === "disk") return diskSink(spares);
+  return memorySink(spares);
 }
 
-/** @returns {Sink} */
-function memorySink() {
+/** @param {import("./spares.js").Spares} spares @returns {Sink} */
+function memorySink(spares) {
   /** @type {Blob[]} */
   let pieces = [];
   return {
     async write(bytes) {
       // A Blob at once: the browser may move it out of memory, and the bytes may live in WASM memory that moves.
       pieces.push(new Blob([/** @type {BlobPart} */ (bytes)]));
+      spares.give(bytes.buffer);
     },
     async close() {
       return new Blob(pieces, { type: "application/octet-stream" });
@@ -55,8 +57,8 @@ function memorySink() {
   };
 }
 
-/** @returns {Promise<Sink>} */
-async function diskSink() {
+/** @param {import("./spares.js").Spares} spares @returns {Promise<Sink>} */
+async function diskSink(spares) {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle(STAGING, { create: true });
   const name = crypto.randomUUID();
@@ -69,8 +71,7 @@ async function diskSink() {
         throw new Fault("no-room", "There is not enough room on this device for this file. Please free some space and try again.");
       }
       at += bytes.length;
-      // Gives the memory back now; a collector would leave dozens of parts lying.
-      /** @type {any} */ (bytes.buffer).transfer?.(0);
+      spares.give(bytes.buffer);
     },
     async close() {
       access.close();
@@ -96,13 +97,15 @@ function writeAt(access, bytes, at) {
 /**
  * The bytes go to a scratch file beside the picked one, which replaces it only at `close`.
  * @param {FileSystemFileHandle} handle
+ * @param {import("./spares.js").Spares} spares
  * @returns {Promise<Sink>}
  */
-async function pickedSink(handle) {
+async function pickedSink(handle, spares) {
   const stream = await handle.createWritable();
   return {
     async write(bytes) {
       await stream.write(/** @type {any} */ (bytes));
+      spares.give(bytes.buffer);
     },
     async close() {
       await stream.close();
