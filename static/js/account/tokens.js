@@ -1,10 +1,13 @@
 // Access tokens: made, told once, revoked.
 
-import { call } from "../api.js";
+import { Problem, call } from "../api.js";
 import { wireCopy } from "../copy.js";
 import { confirmIn } from "../dialog.js";
 import { byId, isolated, make, showStep, tellError, whileBusy } from "../dom.js";
 import { when } from "../format.js";
+
+/** Where the form waits while its person shows the second step once more; the server has not made anything yet. */
+const WAITING = "filmjacket-token-form";
 
 /**
  * @typedef {object} Page  what the page does with what comes of it
@@ -46,7 +49,16 @@ export function wireTokens({ told, load }) {
   const name = /** @type {HTMLInputElement} */ (byId("token-name"));
   const days = /** @type {HTMLInputElement} */ (byId("token-days"));
   const form = /** @type {HTMLFormElement} */ (byId("step-token"));
+  const boxes = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("[name=scope]")]);
   let secret = "";
+  const waiting = JSON.parse(sessionStorage.getItem(WAITING) ?? "null");
+  sessionStorage.removeItem(WAITING);
+  if (waiting) {
+    name.value = waiting.name;
+    days.value = waiting.days;
+    for (const box of boxes) box.checked = waiting.scopes.includes(box.value);
+    showStep("token");
+  }
   byId("add-token").addEventListener("click", () => {
     form.reset();
     tellError(byId("token-error"), "", name);
@@ -54,7 +66,7 @@ export function wireTokens({ told, load }) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const scopes = [.../** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("[name=scope]:checked"))].map((box) => box.value);
+    const scopes = boxes.filter((box) => box.checked).map((box) => box.value);
     const [fault, field] = firstFault(name, days, scopes);
     for (const other of [name, days]) other.removeAttribute("aria-invalid");
     tellError(byId("token-error"), fault, field);
@@ -67,6 +79,9 @@ export function wireTokens({ told, load }) {
         byId("token-facts").replaceChildren(isolated(entry.name), ` · ${entry.scopes.join(" · ")} · ends ${when(entry.expires_at)}`);
         showStep("token-made");
       } catch (error) {
+        if (error instanceof Problem && error.kind === "step-up-needed") {
+          sessionStorage.setItem(WAITING, JSON.stringify({ name: name.value, scopes, days: days.value }));
+        }
         tellError(byId("token-error"), told(error));
       }
     });
