@@ -36,15 +36,15 @@ fn sign_in(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             .answers_with(200, "OpenAPI 3.1", vec![("application/json", json!({ "type": "object" }))])
             .answers_nothing(304, "Still the one with this ETag"),
         ("POST", "/sign-in") => Call::new("Asks for a code to sign in; the answer is the same for every address")
-            .takes::<SignInRequest>(s)
+            .takes::<SignInRequest>()
             .answers_nothing(202, "A code is mailed if the address may sign in")
             .refuses(&[Kind::InvalidField]),
         ("POST", "/sign-in/code") => Call::new("Trades the mailed code for a session")
-            .takes::<SignInCodeRequest>(s)
+            .takes::<SignInCodeRequest>()
             .answers_nothing(204, "The session's cookie")
             .refuses(&[Kind::InvalidField]),
         ("POST", "/sign-in/second-step") => Call::new("Shows the code of an authenticator app, or a recovery code")
-            .takes::<SecondStepRequest>(s)
+            .takes::<SecondStepRequest>()
             .answers_nothing(204, session)
             .refuses(&[Kind::WrongFactor]),
         ("POST", "/sign-in/passkey") => Call::new("Asks for the account's passkey")
@@ -55,19 +55,19 @@ fn sign_in(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             )
             .refuses(&[Kind::WrongFactor, Kind::NotFound]),
         ("POST", "/sign-in/passkey/answer") => Call::new("Shows the passkey")
-            .takes::<PasskeyRequest>(s)
+            .takes::<PasskeyRequest>()
             .answers_nothing(204, session)
             .refuses(&[Kind::WrongFactor, Kind::NotFound]),
         ("DELETE", "/session") => Call::new("Signs out").answers_nothing(204, "The session is over"),
         ("POST", "/session") => Call::new("Somebody reads here: keeps the session").answers_nothing(204, "It is kept"),
         ("GET", "/me") => Call::new("Who asks, and what a transfer may be").answers::<Me>(200, s),
         ("PUT", "/me") => Call::new("Changes what recipients see of the sender")
-            .takes::<ProfileRequest>(s)
+            .takes::<ProfileRequest>()
             .answers_nothing(204, "It is changed")
             .refuses(&[Kind::InvalidField]),
         ("POST", "/first-administrator") => {
             Call::new("Becomes the first administrator, with the link from the console")
-                .takes::<FirstAdministratorRequest>(s)
+                .takes::<FirstAdministratorRequest>()
                 .answers_nothing(204, "The account is an administrator")
                 .refuses(&[Kind::LinkInvalid])
         }
@@ -84,7 +84,7 @@ fn account(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             .answers::<AppAnswer>(200, s)
             .refuses(&[Kind::StepUpNeeded, Kind::NotFound]),
         ("POST", "/app/confirm") => Call::new("Shows that the app works, and keeps it")
-            .takes::<AppRequest>(s)
+            .takes::<AppRequest>()
             .answers::<RecoveryAnswer>(200, s)
             .refuses(&[Kind::WrongFactor, Kind::InvalidField, Kind::QuotaReached, Kind::NotFound]),
         ("POST", "/passkey") => Call::new("Begins to make a passkey")
@@ -95,11 +95,11 @@ fn account(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             )
             .refuses(&[Kind::StepUpNeeded, Kind::NotFound]),
         ("POST", "/passkey/confirm") => Call::new("Keeps the passkey that the browser made")
-            .takes::<NewPasskeyRequest>(s)
+            .takes::<NewPasskeyRequest>()
             .answers::<RecoveryAnswer>(200, s)
             .refuses(&[Kind::WrongFactor, Kind::InvalidField, Kind::QuotaReached, Kind::NotFound]),
         ("PUT", "/factors/{factor_id}") => Call::new("Gives a second step another name")
-            .takes::<FactorRequest>(s)
+            .takes::<FactorRequest>()
             .answers_nothing(204, "It is changed")
             .refuses(&[Kind::InvalidField]),
         ("DELETE", "/factors/{factor_id}") => Call::new("Removes a second step")
@@ -115,7 +115,7 @@ fn account(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             Call::new("Ends a session of the account").answers_nothing(204, "It is over")
         }
         ("POST", "/tokens") => Call::new("Makes an access token, told this once")
-            .takes::<TokenRequest>(s)
+            .takes::<TokenRequest>()
             .answers::<TokenMade>(201, s)
             .refuses(&[Kind::StepUpNeeded, Kind::InvalidField, Kind::QuotaReached]),
         ("DELETE", "/tokens/{token_id}") => {
@@ -135,7 +135,7 @@ fn sending(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             Call::new("The sender's transfers, newest first").asks::<PageQuery>().answers::<TransferPage>(200, s)
         }
         ("POST", "") => Call::new("Announces a transfer; the same again gets the same answer")
-            .takes::<CreateTransfer>(s)
+            .takes::<CreateTransfer>()
             .answers::<TransferCreated>(201, s)
             .refuses(&[Kind::ProfileMissing, Kind::InvalidField, Kind::RecipientNotAllowed])
             .refuses(&[Kind::TransferExists, Kind::QuotaReached])
@@ -154,7 +154,7 @@ fn sending(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             .refuses(&part),
         ("POST", "/{transfer_id}/objects/{object_id}/parts/{n}/url") => {
             Call::new("Signs a request that stores a part in the bucket")
-                .takes::<PartDigest>(s)
+                .takes::<PartDigest>()
                 .answers::<SignedRequest>(200, s)
                 .answers_nothing(204, "These bytes are there already")
                 .refuses(&[Kind::NotDirect])
@@ -162,20 +162,20 @@ fn sending(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
         }
         ("POST", "/{transfer_id}/objects/{object_id}/parts/{n}/stored") => {
             Call::new("Says that the bucket has taken a part")
-                .takes::<PartDigest>(s)
+                .takes::<PartDigest>()
                 .answers_nothing(204, "It counts from now on")
                 .refuses(&[Kind::NotDirect])
                 .refuses(&part)
         }
         ("POST", "/{transfer_id}/objects/{object_id}/restart") => {
             Call::new("Starts a file of a draft again, in a new object")
-                .takes::<ObjectEntry>(s)
+                .takes::<ObjectEntry>()
                 .answers_nothing(204, "The new object stands in the old one's place")
                 .refuses(&[Kind::InvalidField, Kind::TransferExists, Kind::QuotaReached, Kind::WrongState])
                 .refuses(&TOO_MUCH)
         }
         ("POST", "/{transfer_id}/seal") => Call::new("Completes the draft and mails the link, in one step")
-            .takes::<SealRequest>(s)
+            .takes::<SealRequest>()
             .answers::<LinkAnswer>(200, s)
             .refuses(&[Kind::PartsMissing, Kind::InvalidField, Kind::RecipientNotAllowed, Kind::WrongState])
             .refuses(&TOO_MUCH),
@@ -195,12 +195,12 @@ fn overseeing(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
     Some(match (method, path) {
         ("GET", "/admin/people") => Call::new("People, by address").asks::<PeopleQuery>().answers::<PeoplePage>(200, s),
         ("POST", "/admin/people") => Call::new("Gives somebody an account, and mails an invitation")
-            .takes::<InviteRequest>(s)
+            .takes::<InviteRequest>()
             .answers::<Person>(201, s)
             .refuses(&[Kind::StepUpNeeded, Kind::InvalidField, Kind::PersonExists]),
         ("GET", "/admin/people/{account_id}") => Call::new("One of them").answers::<Person>(200, s),
         ("PUT", "/admin/people/{account_id}") => Call::new("Says what somebody may do, all of it")
-            .takes::<May>(s)
+            .takes::<May>()
             .answers_nothing(204, "It holds from their next request on")
             .refuses(&[Kind::InvalidField])
             .refuses(&gives),

@@ -13,21 +13,21 @@ pub(super) fn describe(method: &str, path: &str, s: &mut Schemas) -> Option<Call
     let bytes = || vec![("application/octet-stream", json!({}))];
     Some(match (method, path) {
         ("POST", "/open") => Call::new("What a link leads to; spends nothing")
-            .takes::<OpenRequest>(s)
+            .takes::<OpenRequest>()
             .answers::<OpenAnswer>(200, s)
             .refuses(&[Kind::MailboxCodeNeeded]),
         ("POST", "/open/mailbox") => Call::new("Mails a code to the recipient, where one is needed")
-            .takes::<OpenRequest>(s)
+            .takes::<OpenRequest>()
             .answers_nothing(202, "A code is mailed")
             .refuses(&[Kind::WrongState]),
         ("POST", "/open/mailbox/code") => {
             Call::new("Proves the recipient's mailbox, in this browser, for half an hour")
-                .takes::<MailboxCodeRequest>(s)
+                .takes::<MailboxCodeRequest>()
                 .answers_nothing(204, "The cookie that says so")
                 .refuses(&[Kind::LinkInvalid])
         }
         ("POST", "/open/unlock") => Call::new("Proves the passcode: the only call that counts an opening")
-            .takes::<UnlockRequest>(s)
+            .takes::<UnlockRequest>()
             .answers::<UnlockAnswer>(200, s)
             .refuses(&[Kind::MailboxCodeNeeded, Kind::WrongPasscode]),
         ("GET", "/open/objects/{object_id}") => Call::new("An object's ciphertext, or a range of it")
@@ -46,15 +46,15 @@ pub(super) fn describe(method: &str, path: &str, s: &mut Schemas) -> Option<Call
                 .refuses(&[Kind::RangeInvalid, Kind::NotDirect])
         }
         ("POST", "/open/receipt") => Call::new("Says how many files the recipient's client verified")
-            .takes::<ReceiptRequest>(s)
+            .takes::<ReceiptRequest>()
             .answers_nothing(204, "It stands in the sender's log")
             .refuses(&[Kind::InvalidField]),
         ("POST", "/mine") => Call::new("Asks for a code; the answer is the same for every address")
-            .takes::<SignInRequest>(s)
+            .takes::<SignInRequest>()
             .answers_nothing(202, "A code is mailed if something waits")
             .refuses(&[Kind::InvalidField]),
         ("POST", "/mine/code") => Call::new("Proves an address, in this browser, for half an hour")
-            .takes::<SignInCodeRequest>(s)
+            .takes::<SignInCodeRequest>()
             .answers_nothing(204, "The cookie that says so")
             .refuses(&[Kind::InvalidField]),
         ("GET", "/mine") => Call::new("What waits for the proven address").answers::<Mine>(200, s),

@@ -6,12 +6,13 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
-/// The schemas that calls refer to, by the names of their structs.
+/// The schemas that answers refer to, by the names of their structs. They are as answers are written: what is always there is
+/// required. What calls take is written in place, as it is read: what may be left out is not.
 pub(super) struct Schemas(SchemaGenerator);
 
 impl Schemas {
     pub(super) fn new() -> Self {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
+        let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
         });
@@ -31,8 +32,15 @@ impl Schemas {
 
 /// The schema of `T`, in place.
 pub(super) fn inline<T: JsonSchema>() -> Value {
-    let mut schema = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator();
-    bounded(schema.subschema_for::<T>().to_value())
+    bounded(in_place().subschema_for::<T>().to_value())
+}
+
+fn in_place() -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator()
 }
 
 /// Says in JSON Schema's own words what `format` says of numbers: few programs know `uint32`.
@@ -97,8 +105,8 @@ impl Call {
     }
 
     /// It takes JSON.
-    pub(super) fn takes<T: JsonSchema>(self, schemas: &mut Schemas) -> Self {
-        Self { body: Body::Json(schemas.named::<T>()), ..self }
+    pub(super) fn takes<T: JsonSchema>(self) -> Self {
+        Self { body: Body::Json(bounded(in_place().into_root_schema_for::<T>().to_value())), ..self }
     }
 
     /// It takes plain bytes.
