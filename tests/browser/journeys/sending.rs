@@ -8,7 +8,9 @@ use crate::harness::interrupted::{Interrupted, STUDY_LEN};
 use crate::harness::line::{Fault, Upload};
 use crate::harness::page::LONG_PATIENCE;
 use crate::harness::site::Site;
-use crate::harness::steps::Passed;
+use crate::harness::steps::{Passed, SENDER};
+use filmjacket::people::EmailAddress;
+use filmjacket::store::{AuditEntry, Event};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -222,4 +224,40 @@ async fn one_tab_at_a_time_goes_on_with_a_draft() {
     interrupted.relay.line.release();
     let passed = interrupted.done().await;
     interrupted.arrives(&passed, interrupted.digest).await;
+}
+
+#[tokio::test]
+async fn what_a_department_has_left_is_told_before_files_are_chosen_and_what_is_more_is_not_taken() {
+    let site = Site::start_with("limits.by_department.Radiology = 1");
+    let browser = Browser::start().await;
+    browser.sign_in(&site).await;
+    let store = &site.app().store;
+    let account = store.find_account(&EmailAddress::parse(SENDER, "email").unwrap()).await.unwrap().unwrap();
+    let mut may = account.standing;
+    "Radiology".clone_into(&mut may.department);
+    let entry = AuditEntry {
+        at: site.clock.now(),
+        event: Event::PersonChanged,
+        actor: "operator".to_owned(),
+        token: None,
+        transfer_id: None,
+        address: None,
+        detail: String::new(),
+    };
+    store.change_person(&account.account_id, &may, &entry).await.unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let (small, large) = (folder.path().join("small.png"), folder.path().join("large.zip"));
+    std::fs::write(&small, png().bytes).unwrap();
+    // Long, and nothing on the disk: nobody reads it.
+    std::fs::File::create(&large).unwrap().set_len(1024 * MIB).unwrap();
+    browser.go(&site.url("/send")).await;
+    browser.ready_to_send().await;
+    let told = browser.text_with("#policy", "The transfers of Radiology hold").await.replace('\u{a0}', " ");
+    assert!(told.contains("hold 0 bytes of 1 GB together: 1 GB are left."), "{told}");
+    browser.prepare(&[small]).await;
+    browser.click("#back").await;
+    browser.pick(&[large]).await;
+    browser.text_with("#files-error", "there is not so much room left").await;
+    assert_eq!(browser.value("document.querySelectorAll('#file-list li').length").await, 1);
 }
