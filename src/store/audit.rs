@@ -146,6 +146,9 @@ impl Event {
     }
 }
 
+/// What stands before the name of an access token, last in a row's detail.
+const BY_TOKEN: &str = "by the access token ";
+
 /// One row to be appended.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
@@ -174,7 +177,7 @@ impl AuditEntry {
 
     /// What the row says besides who, what and where.
     fn told(&self) -> String {
-        let by = self.token.as_ref().map(|name| format!("by the access token “{name}”"));
+        let by = self.token.as_ref().map(|name| format!("{BY_TOKEN}“{name}”"));
         let parts = Some(self.detail.clone()).filter(|detail| !detail.is_empty()).into_iter().chain(by);
         parts.collect::<Vec<_>>().join("; ")
     }
@@ -230,10 +233,12 @@ impl Store {
                 .bind(transfer_id.to_text())
                 .fetch_all(&self.reads)
                 .await?;
-        // From where an administrator came is the auditors' business, not the sender's.
+        // From where an administrator came, and with which of their programs, is the auditors' business, not the sender's.
         let entry = |(at, event, actor, address, detail): (i64, String, String, Option<String>, String)| {
-            let address = address.filter(|_| actor == "recipient" || actor == sender);
-            LogEntry { at: to_time(at), event, actor, address, detail }
+            let is_theirs = actor == "recipient" || actor == sender;
+            let (before, _) = detail.split_once(BY_TOKEN).filter(|_| !is_theirs).unwrap_or((&detail, ""));
+            let detail = before.trim_end_matches("; ").to_owned();
+            LogEntry { at: to_time(at), event, actor, address: address.filter(|_| is_theirs), detail }
         };
         Ok(rows.into_iter().map(entry).collect())
     }

@@ -10,6 +10,7 @@ use protocol::account::SecondStep;
 use protocol::people::PeoplePage;
 use protocol::sign_in::{Me, Role};
 use protocol::tokens::{Scope, TOKEN_PREFIX, TokenMade};
+use protocol::transfers::TransferLog;
 use serde_json::json;
 
 const ANA: &str = "ana@clinic.example";
@@ -309,6 +310,21 @@ async fn the_audit_tells_by_which_token_something_was_done() {
             "transfer.revoked ana@clinic.example ended by an administrator; by the access token “nightly export”",
         ]
     );
+}
+
+#[actix_web::test]
+async fn a_sender_reads_of_their_own_tokens_in_the_log_and_not_of_an_administrators() {
+    let site = Site::start().await;
+    let ana = Owner::sign_in(&site, ANA, &[Role::Sender]).await;
+    let ada = Owner::sign_in(&site, ADA, &[Role::Administrator]).await;
+    let script = program(&site, &ana.make(&[Scope::TransfersRead, Scope::TransfersWrite]).await.token);
+    let cleaner = program(&site, &ada.make(&[Scope::OversightWrite]).await.token);
+    let parcel = Parcel::scribble(&site, &[10]);
+    script.post("/api/v1/transfers", &parcel.create).await.expect(201);
+    cleaner.send("POST", &format!("/api/v1/admin/transfers/{}/end", parcel.id()), &[], "").await.expect(204);
+    let log: TransferLog = script.get(&format!("{}/log", parcel.path())).await.expect(200).json();
+    let told: Vec<(&str, bool)> = log.events.iter().map(|entry| (&*entry.detail, entry.address.is_some())).collect();
+    assert_eq!(told, [("by the access token “nightly export”", true), ("ended by an administrator", false)]);
 }
 
 #[actix_web::test]
