@@ -146,7 +146,7 @@ export class Saving {
         // Forbidden here: the other ways remain.
       }
     }
-    // Chromium was seen to hold in memory all that is written there.
+    // Chromium saves as well through the service worker, without having the file on the disk twice (docs/adr, record 28).
     const isChromium = navigator.vendor.startsWith("Google");
     if (!isChromium && (await this.#link.ask("hasDisk", { length }))) return { kind: "disk" };
     try {
