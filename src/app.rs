@@ -13,6 +13,7 @@ use crate::keys::{KeyError, ServerKey};
 use crate::mail::{self, Dkim, Mailbox, Mailer};
 use crate::metrics::Metrics;
 use crate::people::Passkeys;
+use crate::single_sign_on::SingleSignOn;
 use crate::store::{Store, StoreError};
 use crate::tls::{Certificate, TlsError};
 use crate::transfer::PartsUnderWay;
@@ -51,6 +52,8 @@ pub struct App {
     pub keys: ServerKey,
     /// The rules of this server's passkeys; none where its address is a number.
     pub passkeys: Option<Passkeys>,
+    /// The institution's own sign-in, if there is one.
+    pub single_sign_on: Option<SingleSignOn>,
     /// With which it speaks TLS; none behind a proxy, and on this machine alone.
     pub certificate: Option<Arc<Certificate>>,
     /// Uploads that are not complete.
@@ -90,6 +93,9 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The provider could never be asked.
+    #[error("single sign-on cannot be used: {0}")]
+    SingleSignOn(std::io::Error),
     /// The operating system gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(std::io::Error),
@@ -122,6 +128,13 @@ impl App {
         let mailer = make_mailer(&config)?;
         let mail_from = config.mail.from.parse().map_err(|error| StartError::Mail(format!("mail.from: {error}")))?;
         let passkeys = Passkeys::for_origin(config.public_url.origin());
+        let single_sign_on = match &config.single_sign_on {
+            Some(settings) => {
+                let provider = SingleSignOn::new(settings.clone(), config.public_url.origin(), clock.clone());
+                Some(provider.map_err(StartError::SingleSignOn)?)
+            }
+            None => None,
+        };
         let (parts_under_way, outbox_bell) = (PartsUnderWay::default(), Notify::new());
         Ok(Arc::new(Self {
             config,
@@ -134,6 +147,7 @@ impl App {
             clock,
             keys,
             passkeys,
+            single_sign_on,
             certificate,
             parts_under_way,
             metrics: Metrics::default(),

@@ -11,6 +11,7 @@ mod file;
 mod patience;
 mod public_url;
 mod reading;
+mod single_sign_on;
 mod storage;
 
 pub use audit::AuditSettings;
@@ -18,6 +19,7 @@ pub use database::Database;
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
 pub use reading::Reading;
+pub use single_sign_on::SingleSignOnSettings;
 pub use storage::{S3Settings, SecondCopy, Storage};
 
 use self::file::File;
@@ -52,6 +54,8 @@ pub struct Config {
     pub sign_in: SignInRule,
     /// Who needs a second step.
     pub second_step: SecondStepRule,
+    /// The institution's own sign-in, if there is one.
+    pub single_sign_on: Option<SingleSignOnSettings>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The certificate to speak TLS with; without, a proxy does.
@@ -281,6 +285,7 @@ impl Config {
             server_key: file.server_key,
             sign_in,
             second_step: file.sign_in.second_step,
+            single_sign_on: file.single_sign_on.map(SingleSignOnSettings::check).transpose()?,
             trusted_proxies: file.trusted_proxies,
             tls: file.tls,
             mail: MailSettings { from, way, dkim: file.mail.dkim },

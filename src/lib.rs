@@ -1,7 +1,7 @@
 //! The Filmjacket server: it stores and hands out sealed transfers and can read none of them.
 //!
 //! This is the guide to the house. Each room's first lines say what it is for and what it must not know; who may
-//! call whom is `main → commands → app → http, jobs → store, blobs, mail → transfer, people, audit → protocol`.
+//! call whom is `main → commands → app → http, jobs → store, blobs, mail, single_sign_on → transfer, people, audit → protocol`.
 //!
 //! | room | for |
 //! | --- | --- |
@@ -17,6 +17,7 @@
 //! | [`store`] | rows: all SQL |
 //! | [`blobs`] | ciphertext bytes |
 //! | [`mail`] | letters and how they leave |
+//! | [`single_sign_on`] | the client of the institution's own sign-in |
 //! | [`transfer`] | rules about transfers, without IO |
 //! | [`people`] | rules about people, without IO |
 //! | [`audit`] | rules about the audit, without IO: its chain, anchors, exports, what is unusual |
@@ -35,6 +36,7 @@ pub mod keys;
 pub mod mail;
 pub mod metrics;
 pub mod people;
+pub mod single_sign_on;
 pub mod store;
 pub mod tls;
 pub mod transfer;

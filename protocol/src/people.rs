@@ -75,6 +75,8 @@ pub struct Person {
     pub signed_in_at: Option<Timestamp>,
     /// Access tokens of theirs that have not run out.
     pub tokens: u32,
+    /// Whether they are known to the provider of single sign-on, and sign in by it.
+    pub has_identity: bool,
     /// Whether it is whoever asks.
     pub is_me: bool,
 }

@@ -61,6 +61,8 @@ problems! {
     WrongFactor = "wrong-factor", 403, "This does not prove that it is you";
     /// The sender has not given the name that recipients will see.
     ProfileMissing = "profile-missing", 403, "Please say who you are";
+    /// The provider of single sign-on, or what it said, did not sign anybody in.
+    SingleSignOnRefused = "single-sign-on-refused", 403, "You are not signed in";
     /// The account does not hold the role that this is for.
     RoleMissing = "role-missing", 403, "This is not for your account";
     /// No such page or resource, or it is not yours.
@@ -115,6 +117,8 @@ problems! {
     Internal = "internal", 500, "Something went wrong on our side";
     /// The database or the store cannot answer now; nothing was half done.
     Unavailable = "unavailable", 503, "Please try again in a moment";
+    /// The provider of single sign-on does not answer, or not as anybody can read.
+    ProviderAway = "provider-away", 503, "The sign-in service does not answer";
     /// The store is full; reading and ending still work.
     StorageFull = "storage-full", 507, "There is no room left";
 }

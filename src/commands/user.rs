@@ -71,6 +71,12 @@ pub(super) enum What {
         /// Whom.
         email: String,
     },
+    /// Take what somebody is at the provider of single sign-on from their account, and end their sessions and access tokens: the
+    /// next sign-in by the provider binds anew. For who got another identity there. Make sure first, by voice, that it is they who ask.
+    Unbind {
+        /// Whom.
+        email: String,
+    },
     /// Remove all second steps and recovery codes of somebody who has lost them, and end their sessions. They set up new ones
     /// after the next code from the mail. Make sure first, by voice, that it is they who ask.
     ResetFactors {
@@ -139,6 +145,7 @@ pub(super) async fn run(what: What, reading: Result<Reading, ConfigError>) -> Re
             let entry = entry(Event::PersonEnabled, &account.email, &account.standing, now);
             told(store.enable_person(&account.account_id, &entry).await?)?;
         }
+        What::Unbind { email } => unbind(&store, &email, now).await?,
         What::ResetFactors { email } => reset_factors(&store, &email, now).await?,
     }
     store.close().await;
@@ -203,6 +210,21 @@ async fn list(store: &Store, rule: &SignInRule, json: bool, now: Timestamp) -> R
             }
         }
     }
+}
+
+async fn unbind(store: &Store, email: &str, now: Timestamp) -> Result<(), Failure> {
+    let account = find(store, email).await?;
+    let entry = entry(Event::IdentityUnbound, &account.email, &account.standing, now);
+    let what =
+        "Whoever runs this server separated your account from your clinic's sign-in and ended its sessions and access tokens.".to_owned();
+    let notice = AccountNotice { mail_id: make_name()?, what };
+    let gone = store.unbind_identities(&account.account_id, &notice, &entry).await?;
+    writeln!(
+        std::io::stdout().lock(),
+        "{}: {gone} identities unbound, sessions and access tokens ended",
+        account.email
+    )?;
+    Ok(())
 }
 
 async fn reset_factors(store: &Store, email: &str, now: Timestamp) -> Result<(), Failure> {

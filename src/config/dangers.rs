@@ -17,6 +17,7 @@ impl Reading {
             self.mail_on_disk(),
             self.mail_in_clear(),
             self.unfit_bucket(),
+            self.provider_in_clear(),
         ];
         found.into_iter().flatten().chain(self.readable_files()).collect()
     }
@@ -90,6 +91,16 @@ impl Reading {
         (!endpoint.starts_with("https://")).then(|| {
             format!(
                 "browsers would talk to the bucket in clear, at {endpoint}: take an https:// address for direct mode"
+            )
+        })
+    }
+
+    fn provider_in_clear(&self) -> Option<String> {
+        let issuer = url::Url::parse(&self.config.single_sign_on.as_ref()?.issuer).ok()?;
+        let host = issuer.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        (issuer.scheme() != "https" && !is_this_machine(host)).then(|| {
+            format!(
+                "whoever is on the way to {issuer} could sign in as anybody: single_sign_on.issuer must be https://…"
             )
         })
     }
@@ -207,6 +218,17 @@ mod tests {
         }
         assert!(dangers(&direct("endpoint = \"http://127.0.0.1:3900\"\n")).is_empty());
         assert!(dangers(&format!("{bucket}endpoint = \"http://10.0.0.2:3900\"\n")).is_empty());
+    }
+
+    #[test]
+    fn a_provider_in_clear_on_another_machine_is_refused() {
+        let with = |issuer: &str| {
+            format!("[single_sign_on]\nissuer = \"{issuer}\"\nclient_id = \"films\"\nclient_secret = \"x\"\n")
+        };
+        only(&with("http://login.clinic.example"), "single_sign_on.issuer");
+        for safe in ["https://login.clinic.example", "http://localhost:8081/realms/x", "http://[::1]:80"] {
+            assert!(dangers(&with(safe)).is_empty(), "{safe}");
+        }
     }
 
     #[test]

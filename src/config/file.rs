@@ -3,7 +3,9 @@
 use super::audit::AuditSection;
 use super::database::DatabaseSection;
 use super::storage::SecondCopySection;
-use super::{ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SmtpSettings, TlsSettings};
+use super::{
+    ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SingleSignOnSettings, SmtpSettings, TlsSettings,
+};
 use crate::people::SecondStepRule;
 use crate::transfer::{DepartmentQuotas, RoleLimits, parse_domain};
 use ipnet::IpNet;
@@ -25,6 +27,7 @@ pub(super) struct File {
     pub(super) metrics_listen: Option<SocketAddr>,
     pub(super) drain_seconds: u64,
     pub(super) sign_in: SignInSection,
+    pub(super) single_sign_on: Option<SingleSignOnSettings>,
     pub(super) tls: Option<TlsSettings>,
     pub(super) mail: MailSection,
     pub(super) storage: StorageSection,

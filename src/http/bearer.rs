@@ -72,7 +72,12 @@ pub(super) async fn find_holder(request: &HttpRequest, app: &App, text: &str) ->
     }
     let second_step = app.config.second_step.of(held.account.standing.roles.iter().copied());
     // It was made with the second step; whether one is still there is asked like the rest.
-    let progress = Progress { has_factor: held.has_factor, second_step_at: Some(held.token.created_at) };
+    let progress = Progress {
+        has_factor: held.has_factor,
+        second_step_at: Some(held.token.created_at),
+        // The provider's word is good for the session that it began.
+        by_provider: false,
+    };
     Ok(SignedIn { account: held.account, means: Means::Token { name: held.token.name }, progress, second_step })
 }
 

@@ -20,6 +20,8 @@ pub(super) enum SecretCookie {
     Mailbox,
     /// The same for all that waits for an address.
     Mine,
+    /// Binds a sign-in at the provider to the browser that began it.
+    Provider,
     /// Says only that somebody signed in from here before. It opens nothing.
     Known,
 }
@@ -37,6 +39,8 @@ impl SecretCookie {
             (Self::Mailbox, false) => "filmjacket-mailbox",
             (Self::Mine, true) => "__Host-filmjacket-mine",
             (Self::Mine, false) => "filmjacket-mine",
+            (Self::Provider, true) => "__Host-filmjacket-provider",
+            (Self::Provider, false) => "filmjacket-provider",
             (Self::Known, true) => "__Host-filmjacket-known",
             (Self::Known, false) => "filmjacket-known",
         }
@@ -47,7 +51,16 @@ impl SecretCookie {
             Self::Session => people::LONGEST.lifetime,
             Self::Browser => people::CODE_LIFETIME,
             Self::Mailbox | Self::Mine => people::MAILBOX_LIFETIME,
+            Self::Provider => people::CEREMONY_LIFETIME,
             Self::Known => people::KNOWN_BROWSER_LIFETIME,
+        }
+    }
+
+    /// The way back from the provider begins on its pages; no other cookie is for requests that begin elsewhere.
+    const fn same_site(self) -> SameSite {
+        match self {
+            Self::Provider => SameSite::Lax,
+            _ => SameSite::Strict,
         }
     }
 
@@ -67,7 +80,7 @@ impl SecretCookie {
             .path("/")
             .http_only(true)
             .secure(tls)
-            .same_site(SameSite::Strict)
+            .same_site(self.same_site())
             .max_age(Duration::seconds(seconds))
             .finish()
     }

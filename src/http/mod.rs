@@ -7,6 +7,7 @@
 //! | `extract`, `cookies`, `client` | what handlers take: the session, bodies, tickets, cookies, the client's address |
 //! | `line` | cuts clients that are too slow |
 //! | `signed_in` | how far a request's session has come |
+//! | `single_sign_on` | signing in by the provider |
 //! | `bearer` | what a request with an access token may do |
 //! | `sign_in`, `second_step`, `account`, `factors`, `tokens`, `me`, `transfers`, `parts`, `restarts`, `sealing`, `open`, `mailbox`, `objects`, `mine` | one file a resource |
 //! | `codes` | codes that are mailed and typed, for all that they lead to |
@@ -54,6 +55,7 @@ mod second_step;
 mod security;
 mod sign_in;
 mod signed_in;
+mod single_sign_on;
 mod tokens;
 mod transfers;
 
@@ -148,6 +150,8 @@ routes! {
     "/healthz" => { GET Anyone health::health }
     "/readyz" => { GET Anyone health::ready }
     "/" => { GET Anyone pages::sign_in }
+    "/sign-in/provider" => { GET Anyone single_sign_on::start }
+    "/sign-in/provider/callback" => { GET Anyone single_sign_on::finish }
     "/second-step" => { GET SignedIn pages::second_step }
     "/account" => { GET SettingUp pages::account }
     "/welcome" => { GET Person pages::welcome }

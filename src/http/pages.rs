@@ -99,8 +99,19 @@ fn entries_of(person: &SignedIn) -> impl Iterator<Item = Entry> {
 
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
-struct SignInPage {
+struct SignInPage<'a> {
     frame: Frame,
+    /// What stands on the button that leads to the provider, if there is one.
+    provider: Option<&'a str>,
+    /// Whether a code can be asked for.
+    mailed_codes: bool,
+}
+
+/// After the way back from the provider.
+#[derive(Template)]
+#[template(path = "pages/signed_in.html")]
+pub(super) struct SignedInPage {
+    pub(super) frame: Frame,
 }
 
 #[derive(Template)]
@@ -218,16 +229,26 @@ struct ErrorPage<'a> {
 }
 
 /// `GET /`: the sign-in page, what is left of signing in, or where a signed-in person works.
-pub(super) async fn sign_in(person: Result<SignedIn, Refusal>) -> HttpResponse {
+pub(super) async fn sign_in(app: web::Data<App>, person: Result<SignedIn, Refusal>) -> HttpResponse {
     match person {
         Ok(person) => match person.remaining() {
             Remaining::Show => see_other("/second-step"),
             Remaining::SetUp => see_other("/account"),
             Remaining::Nothing => see_other(entries_of(&person).next().map_or("/account", |entry| entry.path)),
         },
-        Err(refusal) if is_signed_out(&refusal) => render(&SignInPage { frame: Frame::open("js/sign-in.js") }),
+        Err(refusal) if is_signed_out(&refusal) => sign_in_page(&app),
         Err(refusal) => refusal.error_response(),
     }
+}
+
+fn sign_in_page(app: &App) -> HttpResponse {
+    let provider = app.config.single_sign_on.as_ref();
+    let mailed_codes = provider.is_none_or(|provider| provider.mailed_codes);
+    render(&SignInPage {
+        frame: Frame::open(if mailed_codes { "js/sign-in.js" } else { "" }),
+        provider: provider.map(|provider| provider.label.as_str()),
+        mailed_codes,
+    })
 }
 
 /// `GET /second-step`: after the code, or once more before a dangerous act.
@@ -323,7 +344,7 @@ pub(super) async fn first_administrator(
     let person = match person {
         Ok(person) => person,
         Err(refusal) if is_signed_out(&refusal) => {
-            return Ok(render(&SignInPage { frame: Frame::open("js/sign-in.js") }));
+            return Ok(sign_in_page(&app));
         }
         Err(refusal) => return Err(refusal),
     };

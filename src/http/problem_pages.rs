@@ -111,6 +111,9 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         Kind::TooManyFiles => {
             "A transfer holds a limited number of files. Send the others in a second transfer, or pack them into a ZIP."
         }
+        Kind::SingleSignOnRefused => {
+            "You came back from your clinic’s sign-in, and were not let in: it said no, it took too long, or your account may not be used. Begin again, or ask your administrator."
+        }
         Kind::ObjectTooLong => "A file is larger than this server takes. Split it, or send a part of the study.",
         Kind::TransferTooLong => {
             "The files together are larger than one transfer may be. Send some in a second transfer."
@@ -130,6 +133,9 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         }
         Kind::Unavailable => {
             "The server is busy or its storage does not answer. Nothing is lost; the browser tries again by itself."
+        }
+        Kind::ProviderAway => {
+            "You sign in by your clinic’s own service, and that does not answer. Try again in a moment; if it stays, tell your administrator."
         }
         Kind::StorageFull => "The server has no room for more files. What was sent can still be opened and ended.",
     }

@@ -71,6 +71,14 @@ pub(super) const SIGN_INS_BY_NETWORK: Rate = Rate {
     detail: "Too many codes were tried from your network.",
 };
 
+/// Going to the provider and coming back, by client network.
+pub(super) const PROVIDER_BY_NETWORK: Rate = Rate {
+    name: "provider/network",
+    hits: 400,
+    window: TEN_MINUTES,
+    detail: "Too many sign-ins were begun from your network.",
+};
+
 /// Showing a second step, by client network.
 pub(super) const SECOND_STEPS_BY_NETWORK: Rate = Rate {
     name: "second-steps/network",

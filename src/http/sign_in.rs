@@ -10,9 +10,10 @@ use super::signed_in::{SignedIn, notice};
 use crate::app::App;
 use crate::keys::{CodePurpose, hash_secret, make_secret};
 use crate::people::EmailAddress;
-use crate::store::{AccountNotice, AuditEntry, Event, NewSession, SeenBrowser};
+use crate::store::{AccountNotice, AuditEntry, Event, NewSession, Proof, SeenBrowser};
 use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, web};
+use protocol::ProblemKind;
 use protocol::sign_in::{SignInCodeRequest, SignInRequest};
 
 /// `POST /api/v1/sign-in`: the same answer, the same rows and the same work whether or not the address may sign in. Whether it may is
@@ -22,10 +23,20 @@ pub(super) async fn ask(
     client: Client,
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Refusal> {
+    check_mailed_codes(&app)?;
     let email = EmailAddress::parse(&request.email, "email")?;
     rates::spend_for_code(&app, &email, client).await?;
     let cookie = codes::make(&app, CodePurpose::SignIn, &email, None).await?;
     Ok(HttpResponse::Accepted().cookie(cookie).finish())
+}
+
+/// Where everybody signs in by the provider, codes are neither mailed nor taken.
+fn check_mailed_codes(app: &App) -> Result<(), Refusal> {
+    if app.config.single_sign_on.as_ref().is_none_or(|provider| provider.mailed_codes) {
+        return Ok(());
+    }
+    let sentence = "No codes are mailed here. Please sign in by the button on the first page.";
+    Err(Refusal::new(ProblemKind::NotFound, sentence))
 }
 
 /// Whether this address may sign in now, by its account or, without one, by the configuration's list.
@@ -41,6 +52,7 @@ pub(super) async fn enter(
     client: Client,
     Json(body): Json<SignInCodeRequest>,
 ) -> Result<HttpResponse, Refusal> {
+    check_mailed_codes(&app)?;
     rates::SIGN_INS_BY_NETWORK.spend(&app, &client.network()).await?;
     let email = EmailAddress::parse(&body.email, "email")?;
     let code = codes::try_one(&app, &request, CodePurpose::SignIn, &email, &body.code).await?;
@@ -65,7 +77,7 @@ pub(super) async fn enter(
         new_account_id: &*make_secret()?,
         session_hash: &[0; 32],
         replaces: replaced.as_ref(),
-        browser_hash: &code.browser_hash,
+        proof: Proof::Code(&code.browser_hash),
         browser: SeenBrowser { hash: &hash_secret(&known), notice: &new_browser(client)? },
         network: &client.masked(),
     };
@@ -85,7 +97,7 @@ async fn start(app: &App, new: NewSession<'_>, entry: &AuditEntry) -> Result<Coo
     Ok(SecretCookie::Session.make(app, &session))
 }
 
-fn new_browser(client: Client) -> Result<AccountNotice, Refusal> {
+pub(super) fn new_browser(client: Client) -> Result<AccountNotice, Refusal> {
     let network = client.masked();
     notice(format!("Somebody signed in to your account from a browser that is new to it, in the network {network}."))
 }

@@ -34,6 +34,8 @@ pub struct Progress {
     pub has_factor: bool,
     /// When the second step was shown in this session.
     pub second_step_at: Option<Timestamp>,
+    /// Whether it was shown to the provider, whose word for it the operator takes.
+    pub by_provider: bool,
 }
 
 impl Progress {
@@ -42,7 +44,7 @@ impl Progress {
     pub fn remaining(self, rule: SecondStep) -> Remaining {
         match (self.has_factor, self.second_step_at) {
             (true, None) => Remaining::Show,
-            (false, _) if rule == SecondStep::Required => Remaining::SetUp,
+            (false, at) if rule == SecondStep::Required && !(self.by_provider && at.is_some()) => Remaining::SetUp,
             _ => Remaining::Nothing,
         }
     }
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     fn progress(has_factor: bool, second_step_at: Option<i64>) -> Progress {
-        Progress { has_factor, second_step_at: second_step_at.map(Timestamp::from_unix) }
+        Progress { has_factor, second_step_at: second_step_at.map(Timestamp::from_unix), by_provider: false }
     }
 
     #[test]
@@ -72,6 +74,16 @@ mod tests {
         assert_eq!(progress(false, None).remaining(SecondStep::Required), Remaining::SetUp);
         // The last factor was removed by an administrator, in a session that had shown it.
         assert_eq!(progress(false, Some(1)).remaining(SecondStep::Required), Remaining::SetUp);
+    }
+
+    #[test]
+    fn a_step_that_the_provider_asked_for_needs_no_factor_here() {
+        let at_provider = |has_factor, at| Progress { by_provider: true, ..progress(has_factor, at) };
+        for has_factor in [true, false] {
+            assert_eq!(at_provider(has_factor, Some(1)).remaining(SecondStep::Required), Remaining::Nothing);
+        }
+        assert_eq!(at_provider(false, None).remaining(SecondStep::Required), Remaining::SetUp);
+        assert_eq!(at_provider(true, None).remaining(SecondStep::None), Remaining::Show);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::audit::{AuditEntry, append};
 use super::codes::spend_code;
+use super::identities::{Identity, is_bound};
 use super::sessions::{SeenBrowser, note_browser};
 use super::{Result, Store, damaged, to_text, to_time};
 use crate::people::{EmailAddress, Profile, Progress, SignInRule, Standing};
@@ -24,6 +25,8 @@ pub struct Account {
     pub organisation: String,
     /// What it may do, and when.
     pub standing: Standing,
+    /// Whether it is bound to an identity at a provider.
+    pub has_identity: bool,
 }
 
 impl Account {
@@ -40,6 +43,7 @@ impl Account {
             state: standing.state(rule.allows(&self.email), now),
             signed_in_at: standing.signed_in_at,
             tokens: tokens.get(&self.account_id).copied().unwrap_or_default(),
+            has_identity: self.has_identity,
             is_me: me == Some(&self.account_id),
         }
     }
@@ -49,7 +53,8 @@ impl Account {
 macro_rules! account_columns {
     () => {
         "a.account_id, a.email, a.name, a.organisation, a.sender, a.auditor, a.administrator, a.department_head, a.department,
-         a.valid_from, a.valid_until, a.disabled_at, a.invited_at, a.signed_in_at"
+         a.valid_from, a.valid_until, a.disabled_at, a.invited_at, a.signed_in_at,
+         (SELECT COUNT(*) FROM identities own WHERE own.account_id = a.account_id) AS identities"
     };
 }
 pub(super) use account_columns;
@@ -70,6 +75,7 @@ pub(super) struct AccountRow {
     disabled_at: Option<i64>,
     invited_at: Option<i64>,
     signed_in_at: Option<i64>,
+    identities: i64,
 }
 
 impl AccountRow {
@@ -90,7 +96,9 @@ impl AccountRow {
             signed_in_at: self.signed_in_at.map(to_time),
         };
         let email = EmailAddress::parse(&self.email, "email").map_err(|_| damaged("address"))?;
-        Ok(Account { account_id: self.account_id, email, name: self.name, organisation: self.organisation, standing })
+        let has_identity = self.identities > 0;
+        let Self { account_id, name, organisation, .. } = self;
+        Ok(Account { account_id, email, name, organisation, standing, has_identity })
     }
 }
 
@@ -101,6 +109,7 @@ struct SessionRow {
     created_at: i64,
     seen_at: i64,
     second_step_at: Option<i64>,
+    provider_step: i64,
     factors: i64,
 }
 
@@ -117,10 +126,24 @@ pub struct Session {
     pub progress: Progress,
 }
 
+/// What lets somebody in.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// The code that was mailed to the address and typed in this browser, which spends it.
+    Code(&'a [u8; 32]),
+    /// The provider's word, for an identity that is bound to the address's account.
+    Provider {
+        /// Who they are there.
+        identity: Identity<'a>,
+        /// Whether it asked for a second step that counts as ours.
+        second_step: bool,
+    },
+}
+
 /// What starts a session.
 #[derive(Debug)]
 pub struct NewSession<'a> {
-    /// The address proved by the code.
+    /// The address of the account: proved by the code, or the one that the identity is bound to.
     pub email: &'a EmailAddress,
     /// For a first sign-in.
     pub new_account_id: &'a [u8; 32],
@@ -128,8 +151,8 @@ pub struct NewSession<'a> {
     pub session_hash: &'a [u8; 32],
     /// The browser's session until now, which ends.
     pub replaces: Option<&'a [u8; 32]>,
-    /// The browser whose code is spent.
-    pub browser_hash: &'a [u8; 32],
+    /// What lets them in.
+    pub proof: Proof<'a>,
     /// The same browser, as it is known for longer.
     pub browser: SeenBrowser<'a>,
     /// The client's network, without the house number.
@@ -145,15 +168,21 @@ impl Store {
         let row: Option<SessionRow> = sqlx::query_as(concat!(
             "SELECT ",
             account_columns!(),
-            ", s.created_at, s.seen_at, s.second_step_at,
+            ", s.created_at, s.seen_at, s.second_step_at, s.provider_step,
              (SELECT COUNT(*) FROM factors f WHERE f.account_id = a.account_id) AS factors
              FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1"
         ))
         .bind(to_text(session_hash))
         .fetch_optional(&self.reads)
         .await?;
-        let Some(SessionRow { account, created_at, seen_at, second_step_at, factors }) = row else { return Ok(None) };
-        let progress = Progress { has_factor: factors > 0, second_step_at: second_step_at.map(to_time) };
+        let Some(SessionRow { account, created_at, seen_at, second_step_at, provider_step, factors }) = row else {
+            return Ok(None);
+        };
+        let progress = Progress {
+            has_factor: factors > 0,
+            second_step_at: second_step_at.map(to_time),
+            by_provider: provider_step == 1,
+        };
         let account = account.read()?;
         Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at), progress }))
     }
@@ -214,15 +243,16 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Spends a browser's code and starts a session; false if the code was already spent, or the account disabled
-    /// meanwhile. Who has no account yet is let in by
-    /// the configuration's list, and becomes a sender.
+    /// Takes the proof and starts a session; false if the proof was already spent, or the account disabled meanwhile. Who has
+    /// no account yet is let in by the configuration's list, and becomes a sender.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn start_session(&self, new: &NewSession<'_>, entry: &AuditEntry) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        if !spend_code(&mut transaction, new.browser_hash).await? {
+        if let Proof::Code(browser_hash) = new.proof
+            && !spend_code(&mut transaction, browser_hash).await?
+        {
             return Ok(false);
         }
         sqlx::query(
@@ -235,6 +265,15 @@ impl Store {
         .bind(entry.at.as_unix())
         .execute(&mut *transaction)
         .await?;
+        let shown_at_provider = match new.proof {
+            Proof::Code(_) => false,
+            Proof::Provider { identity, second_step } => {
+                if !is_bound(&mut transaction, identity, &new.email.account_key()).await? {
+                    return Ok(false);
+                }
+                second_step
+            }
+        };
         if let Some(old) = new.replaces {
             sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
                 .bind(to_text(old))
@@ -242,13 +281,15 @@ impl Store {
                 .await?;
         }
         let started = sqlx::query(
-            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at, network)
-             SELECT $1, account_id, $2, $2, $4 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
+            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at, network, second_step_at, provider_step)
+             SELECT $1, account_id, $2, $2, $4, $5, $6 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
         )
         .bind(to_text(new.session_hash))
         .bind(entry.at.as_unix())
         .bind(new.email.account_key())
         .bind(new.network)
+        .bind(shown_at_provider.then_some(entry.at.as_unix()))
+        .bind(i64::from(shown_at_provider))
         .execute(&mut *transaction)
         .await?;
         if started.rows_affected() != 1 {

@@ -36,7 +36,11 @@ pub enum Event {
     RecoveryCodesMade,
     /// A recovery code took the place of a factor.
     RecoveryCodeUsed,
-    /// A wrong sign-in code was typed.
+    /// Somebody's identity at the provider of single sign-on was bound to an account.
+    IdentityBound,
+    /// An account's identities were taken from it.
+    IdentityUnbound,
+    /// A wrong sign-in code was typed, or a provider's word was not taken.
     SignInRefused,
     /// Someone proved their address on the page for what waits for them.
     MineStarted,
@@ -113,6 +117,8 @@ impl Event {
             Self::FactorsReset => "factor.all_removed",
             Self::RecoveryCodesMade => "recovery_codes.made",
             Self::RecoveryCodeUsed => "recovery_code.used",
+            Self::IdentityBound => "identity.bound",
+            Self::IdentityUnbound => "identity.unbound",
             Self::SignInRefused => "sign_in.refused",
             Self::MineStarted => "mine.started",
             Self::MineEnded => "mine.ended",
@@ -156,7 +162,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// What.
     pub event: Event,
-    /// Who: an account's address, `recipient`, `operator` (the command line), or `system`.
+    /// Who: an account's address, `recipient`, `operator` (the command line), `unknown` (back from a provider, not named), or
+    /// `system`.
     pub actor: String,
     /// The access token by which they did it, by its name; the row tells it with the detail.
     pub token: Option<String>,

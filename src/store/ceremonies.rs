@@ -14,6 +14,9 @@ pub enum CeremonyKind {
     NewPasskey,
     /// A passkey is shown.
     Passkey,
+    /// Somebody signs in at the provider of single sign-on. There is no session yet: in its place stands a hash that only the
+    /// browser and the way back know together.
+    Provider,
 }
 
 impl CeremonyKind {
@@ -22,6 +25,7 @@ impl CeremonyKind {
             Self::App => "app",
             Self::NewPasskey => "new_passkey",
             Self::Passkey => "passkey",
+            Self::Provider => "provider",
         }
     }
 

@@ -9,10 +9,11 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 /// Every table, each after those that it refers to.
-pub(super) const TABLES: [&str; 24] = [
+pub(super) const TABLES: [&str; 25] = [
     "accounts",
     "sign_in_codes",
     "sessions",
+    "identities",
     "factors",
     "recovery_codes",
     "ceremonies",

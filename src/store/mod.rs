@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `accounts` | accounts, sessions |
 //! | `codes` | mailed codes that wait to be typed |
+//! | `identities` | who people are at a provider of single sign-on |
 //! | `factors` | factors and recovery codes |
 //! | `second_steps` | showing them, and wrong tries |
 //! | `ceremonies` | what waits for an answer while a factor is set up or shown |
@@ -55,6 +56,7 @@ mod engine;
 mod factors;
 mod figures;
 mod grants;
+mod identities;
 mod locks;
 mod mailboxes;
 mod openings;
@@ -73,7 +75,7 @@ mod tokens;
 mod transfers;
 mod uploads;
 
-pub use accounts::{Account, NewSession, Session};
+pub use accounts::{Account, NewSession, Proof, Session};
 pub use audit::{AuditEntry, Event};
 pub use audit_flags::StoredFlag;
 pub use audit_rows::{AuditReader, Head, VerifyError, verify_audit};
@@ -84,6 +86,7 @@ pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
 pub use factors::{Added, Factor, NewFactor, Removed};
 pub use grants::{Grant, WholeObject};
+pub use identities::{Identity, NewIdentity};
 pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
 pub use openings::{Attempt, LinkedTransfer, NewOpening, Opened, WrongPasscode};
 pub use outbox::{AccountNotice, GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};

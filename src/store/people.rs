@@ -11,7 +11,7 @@ use super::outbox::{NewMail, queue};
 use super::oversight::like_pattern;
 use super::tokens::end_tokens;
 use super::{Result, Store, to_text};
-use crate::people::{EmailAddress, Standing};
+use crate::people::{EmailAddress, Roles, Standing};
 use protocol::Timestamp;
 use protocol::sign_in::Role;
 use sqlx::{Any, AnyConnection, Transaction};
@@ -127,6 +127,26 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         finish_change(transaction, changed.rows_affected(), None, entry).await
+    }
+
+    /// Has an account that held `held` hold the roles that its groups at the provider give. The last administrator stays one;
+    /// nothing is written if that leaves everything as it was.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn set_roles(&self, account_id: &str, held: &Roles, next: &Standing, entry: &AuditEntry) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        lock_people(&mut transaction).await?;
+        if write_roles(&mut transaction, account_id, next, entry.at).await? {
+            return finish(transaction, None, entry).await;
+        }
+        let mut kept = next.clone();
+        kept.roles.insert(Role::Administrator);
+        if kept.roles == *held || !write_roles(&mut transaction, account_id, &kept, entry.at).await? {
+            return Ok(());
+        }
+        let detail = format!("{}; stays administrator, because nobody else is one", entry.detail);
+        finish(transaction, None, &AuditEntry { detail, ..entry.clone() }).await
     }
 
     /// Has an account do nothing any more, and ends its sessions and access tokens; once more changes nothing.
@@ -286,6 +306,30 @@ impl Store {
         finish(transaction, None, entry).await?;
         Ok(true)
     }
+}
+
+/// False if no lasting administrator would be left.
+async fn write_roles(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    next: &Standing,
+    now: Timestamp,
+) -> Result<bool> {
+    let holds = |role| i64::from(next.roles.contains(&role));
+    let written = sqlx::query(concat!(
+        "UPDATE accounts SET sender = $4, auditor = $5, administrator = $6, department_head = $7 WHERE ",
+        keeps_an_administrator!()
+    ))
+    .bind(now.as_unix())
+    .bind(account_id)
+    .bind(i64::from(next.is_for_good(Role::Administrator, now)))
+    .bind(holds(Role::Sender))
+    .bind(holds(Role::Auditor))
+    .bind(holds(Role::Administrator))
+    .bind(holds(Role::DepartmentHead))
+    .execute(connection)
+    .await?;
+    Ok(written.rows_affected() == 1)
 }
 
 async fn end_sessions(connection: &mut AnyConnection, account_id: &str) -> Result<()> {

@@ -13,6 +13,7 @@
 //! | `links`, `passcodes`, `objects` | what a recipient may do with a link, a passcode, a ticket |
 //! | `mailbox`, `mine` | codes from a recipient's mailbox: before the passcode, and instead of the link |
 //! | `policy` | to whom may be sent, and what is asked of recipients |
+//! | `single_sign_on` | signing in by a provider that does as it should, and by one that lies |
 //! | `department_quotas` | what a department's transfers may hold together |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `tokens` | access tokens: how they are made, what ends them, what they never do |
@@ -82,6 +83,7 @@ mod second_step;
 mod sent;
 mod session;
 mod sign_in;
+mod single_sign_on;
 mod slow;
 mod sqlite_file;
 mod tls;

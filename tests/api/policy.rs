@@ -141,11 +141,7 @@ async fn a_policy_asks_for_mailbox_codes_whatever_the_sender_says_and_also_of_wh
     };
     to_patient.ask().await.expect(200);
     for (rule, asked_of_clinicians) in [(MailboxRule::Patients, false), (MailboxRule::Always, true)] {
-        site.restart_with(match rule {
-            MailboxRule::Always => |config| config.policy.mailbox_code = MailboxRule::Always,
-            _ => |config| config.policy.mailbox_code = MailboxRule::Patients,
-        })
-        .await;
+        site.restart_with(move |config| config.policy.mailbox_code = rule).await;
         let at = |recipient: &crate::harness::Recipient| crate::harness::Recipient {
             client: site.client(),
             ..recipient.clone()

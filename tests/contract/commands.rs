@@ -140,14 +140,21 @@ fn the_database_is_migrated_backed_up_restored_and_copied_by_command() {
 }
 
 #[test]
-fn second_steps_are_reset_by_command_and_an_unknown_address_is_told() {
+fn second_steps_are_reset_and_identities_unbound_by_command_and_an_unknown_address_is_told() {
     let folder = tempfile::tempdir().unwrap();
+    let output = filmjacket(folder.path(), "", &["user", "add", "ben@clinic.example", "--role", "sender"]);
+    assert!(output.status.success());
+    let output = filmjacket(folder.path(), "", &["user", "unbind", "ben@clinic.example"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("ben@clinic.example: 0 identities unbound"), "{told}");
     for (address, said) in [
         ("ana@clinic.example", "filmjacket: ana@clinic.example has no account\n"),
         ("ana", "filmjacket: This is not a complete e-mail address; it looks like anna@clinic.example.\n"),
     ] {
-        let output = filmjacket(folder.path(), "", &["user", "reset-factors", address]);
-        assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap() == said, "{address}");
+        for what in ["reset-factors", "unbind"] {
+            let output = filmjacket(folder.path(), "", &["user", what, address]);
+            assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap() == said, "{what} {address}");
+        }
     }
 }
 

@@ -52,7 +52,7 @@ fn meaning_of(event: &str) -> Meaning {
         "profile.changed" => meaning(SECURITY_ALERT, Some(("110137", "User security Attributes Changed")), "U"),
         "audit.flagged" => meaning(SECURITY_ALERT, None, "E"),
         "audit.cut" => meaning(LOG_USED, None, "D"),
-        _ if event.starts_with("person.") || event.starts_with("factor.") => {
+        _ if ["person.", "factor.", "identity."].iter().any(|kind| event.starts_with(kind)) => {
             meaning(SECURITY_ALERT, Some(("110137", "User security Attributes Changed")), "U")
         }
         _ => meaning(ACTIVITY, None, "E"),

@@ -38,11 +38,11 @@ fn sign_in(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
         ("POST", "/sign-in") => Call::new("Asks for a code to sign in; the answer is the same for every address")
             .takes::<SignInRequest>()
             .answers_nothing(202, "A code is mailed if the address may sign in")
-            .refuses(&[Kind::InvalidField]),
+            .refuses(&[Kind::InvalidField, Kind::NotFound]),
         ("POST", "/sign-in/code") => Call::new("Trades the mailed code for a session")
             .takes::<SignInCodeRequest>()
             .answers_nothing(204, "The session's cookie")
-            .refuses(&[Kind::InvalidField]),
+            .refuses(&[Kind::InvalidField, Kind::NotFound]),
         ("POST", "/sign-in/second-step") => Call::new("Shows the code of an authenticator app, or a recovery code")
             .takes::<SecondStepRequest>()
             .answers_nothing(204, session)

@@ -56,6 +56,7 @@ function draw(shown) {
     may.valid_from && `from ${dayOf(new Date(may.valid_from))}`,
     may.valid_until && `until ${lastDayOf(may.valid_until)}`,
     shown.tokens > 0 && counted(shown.tokens, "access token"),
+    shown.has_identity && "by single sign-on",
     shown.signed_in_at ? `last here ${when(shown.signed_in_at)}` : "never signed in",
   ];
   const state = make("div", {}, make("span", { class: `state ${tone}`, text }), ...facts.filter(Boolean).map((fact) => make("p", { class: "meta", text: fact })));

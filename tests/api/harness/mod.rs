@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod parcel;
 pub(crate) mod people;
 pub(crate) mod postgres;
+pub(crate) mod provider;
 pub(crate) mod proxy;
 pub(crate) mod recipient;
 pub(crate) mod rows;

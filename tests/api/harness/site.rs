@@ -15,6 +15,7 @@ use protocol::Timestamp;
 use protocol::account::SecondStep;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -22,7 +23,7 @@ use tempfile::TempDir;
 const START: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 /// What a test may change of the configuration before the server starts.
-type Change = fn(&mut Config);
+type Change = Rc<dyn Fn(&mut Config)>;
 
 /// A server that can be stopped and started again on the same folder.
 pub(crate) struct Site {
@@ -45,22 +46,22 @@ impl Site {
     }
 
     /// Starts one with a changed configuration.
-    pub(crate) async fn start_with(change: Change) -> Self {
+    pub(crate) async fn start_with(change: impl Fn(&mut Config) + 'static) -> Self {
         let database = postgres::is_wanted().then(|| Arc::new(TestDatabase::make()));
         Self::start_on(database, change).await
     }
 
     /// Starts one on this database; without one, on a SQLite file of its own.
-    pub(crate) async fn start_on(database: Option<Arc<TestDatabase>>, change: Change) -> Self {
+    pub(crate) async fn start_on(database: Option<Arc<TestDatabase>>, change: impl Fn(&mut Config) + 'static) -> Self {
         log::capture("info,filmjacket=trace");
         let data = Arc::new(tempfile::tempdir().unwrap());
-        Self::build(data, database, Clock::manual(START), change).await
+        Self::build(data, database, Clock::manual(START), Rc::new(change)).await
     }
 
     /// Another node of the same installation: the same rows, bytes, key and time.
     pub(crate) async fn another_node(&self) -> Self {
         assert!(self.database.is_some(), "a SQLite file serves one node");
-        Self::build(Arc::clone(&self.data), self.database.clone(), self.clock.clone(), self.change).await
+        Self::build(Arc::clone(&self.data), self.database.clone(), self.clock.clone(), Rc::clone(&self.change)).await
     }
 
     async fn build(data: Arc<TempDir>, database: Option<Arc<TestDatabase>>, clock: Clock, change: Change) -> Self {
@@ -94,12 +95,13 @@ impl Site {
         self.handle.stop(false).await;
         self.app.store.close().await;
         meanwhile();
-        *self = Self::build(Arc::clone(&self.data), self.database.clone(), self.clock.clone(), self.change).await;
+        let (data, change) = (Arc::clone(&self.data), Rc::clone(&self.change));
+        *self = Self::build(data, self.database.clone(), self.clock.clone(), change).await;
     }
 
     /// Restarts with another configuration, as an administrator would.
-    pub(crate) async fn restart_with(&mut self, change: Change) {
-        self.change = change;
+    pub(crate) async fn restart_with(&mut self, change: impl Fn(&mut Config) + 'static) {
+        self.change = Rc::new(change);
         self.restart().await;
     }
 

@@ -16,6 +16,7 @@ pub(crate) async fn walk_as_sender(stop: &mut impl AsyncFnMut(&Browser, &str)) {
     let site = Site::start();
     let folder = tempfile::tempdir().unwrap();
     let browser = Browser::start().await;
+    visit_provider(stop).await;
     visit_sign_in(&site, &browser, stop).await;
     visit_sending(&site, &browser, folder.path(), stop).await;
     visit_sent(&site, &browser, stop).await;
@@ -43,6 +44,28 @@ pub(crate) async fn walk_through_interruptions(stop: &mut impl AsyncFnMut(&Brows
 /// What whoever is signed in meets on the account page, and at the second step.
 pub(crate) async fn walk_through_the_second_step(stop: &mut impl AsyncFnMut(&Browser, &str)) {
     second_step_tour::walk(stop).await;
+}
+
+/// Where the institution's own sign-in is configured, and away.
+async fn visit_provider(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    let (away, browser) = (std::net::TcpListener::bind("127.0.0.1:0").unwrap(), Browser::start().await);
+    let issuer = format!("http://{}", away.local_addr().unwrap());
+    drop(away);
+    let provider = format!("[single_sign_on]\nissuer = \"{issuer}\"\nclient_id = \"films\"\nclient_secret = \"x\"\n");
+    let site = Site::start_with(&provider);
+    browser.go(&site.url("/")).await;
+    browser.at_step("address").await;
+    stop(&browser, "sign-in-provider").await;
+    browser.go(&site.url("/sign-in/provider/callback?error=access_denied")).await;
+    browser.shown("h1").await;
+    stop(&browser, "provider-refused").await;
+    browser.go(&site.url("/sign-in/provider")).await;
+    browser.shown("h1").await;
+    stop(&browser, "provider-away").await;
+    let site = Site::start_with(&format!("{provider}mailed_codes = false\n"));
+    browser.go(&site.url("/")).await;
+    browser.shown("#to-provider").await;
+    stop(&browser, "sign-in-provider-only").await;
 }
 
 async fn visit_sign_in(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {

@@ -12,6 +12,7 @@ mod origin;
 mod passcodes;
 mod second_step;
 mod sending;
+mod single_sign_on;
 mod streams;
 mod tokens;
 mod without_scripts;

@@ -42,6 +42,7 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
     cargo_install::ensure_garage()?;
     npm::ensure()?;
     npm::ensure_header_scan()?;
+    npm::ensure_oidc_provider()?;
     dicom_files::ensure()?;
     schemathesis::ensure()
 }

@@ -22,6 +22,11 @@ pub(crate) fn ensure_header_scan() -> Result<()> {
     Ok(fs::write(folder.join("node_modules/@mdn/mdn-http-observatory/conf/hsts-preload.json"), "{}")?)
 }
 
+/// For tests, into `target/test-tools/npm-oidc-provider`: an OpenID provider that signs people in.
+pub(crate) fn ensure_oidc_provider() -> Result<()> {
+    install("xtask/oidc-provider", "npm-oidc-provider", "oidc-provider").map(drop)
+}
+
 /// For measurements: what Filmjacket is measured beside, and esbuild to bring it to the browser. Answers the folder.
 pub(crate) fn ensure_for_bench() -> Result<PathBuf> {
     install("xtask/bench", "npm-bench", "libsodium.js, noble-ciphers, age-encryption, esbuild")

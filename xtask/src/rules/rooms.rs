@@ -30,7 +30,7 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule { inside: &["transfer", "people", "audit"], except: &[], never: &TRANSPORTS, why: "rules do no IO" },
     Rule {
         inside: &["transfer", "people", "audit"],
@@ -55,6 +55,20 @@ const RULES: [Rule; 8] = [
         except: &[],
         never: &["crate::store", "crate::blobs", "crate::http", "crate::app", "crate::jobs", "crate::commands"],
         why: "mail only makes and hands over messages",
+    },
+    Rule {
+        inside: &["single_sign_on"],
+        except: &[],
+        never: &[
+            "crate::store",
+            "crate::blobs",
+            "crate::mail",
+            "crate::http",
+            "crate::app",
+            "crate::jobs",
+            "crate::commands",
+        ],
+        why: "single_sign_on only asks the provider",
     },
     Rule {
         inside: &["jobs.rs", "jobs"],
