@@ -90,16 +90,16 @@ impl Links {
 async fn measure(server: &Server, links: &Links, rounds: usize) {
     let caller = Caller::new(server);
     let asked = take_turns(4, rounds, async |class, round| caller.ask(class, round).await.0).await;
-    tell("sign-in: account, disabled, none but listed, not listed", &asked.by_class);
-    tell("the request after a sign-in, by whose that was", &asked.by_class_before);
+    tell("sign-in, four kinds of address", &asked.by_class);
+    tell("what is asked right after it", &asked.by_class_before);
     let typed = take_turns(4, rounds, async |class, round| {
         let (_, cookie) = caller.ask(class, round).await;
         actix_web::rt::time::sleep(REST).await;
         caller.type_wrong_code(class, round, &cookie).await
     });
-    tell("a wrong code: the same four", &typed.await.by_class);
+    tell("a wrong code, the same four", &typed.await.by_class);
     let opened = take_turns(4, rounds, async |class, round| caller.open(class, round, links).await);
-    tell("a link that does not work: no such, ended, wrong token, no such again", &opened.await.by_class);
+    tell("a link that does not work, four kinds", &opened.await.by_class);
 }
 
 /// One browser after another, each in a network of its own: no limit is lifted.
@@ -198,9 +198,8 @@ fn tell(what: &str, times: &[Vec<f64>]) {
     let medians: Vec<String> = times.iter().map(|times| format!("{:.0}", median(&mut times.clone()))).collect();
     let (difference, noise) = (largest_difference(times), noise(times));
     println!("{what}: medians {} µs; noise {noise:.1} µs", medians.join(", "));
-    let name = format!("{what}: largest difference of medians");
     let more = json!({ "ratio": difference / noise, "beside": "noise", "target": "<= 1" });
-    row::print("i", &name, difference, "µs", more);
+    row::print("i", what, difference, "µs", more);
 }
 
 fn median(times: &mut [f64]) -> f64 {
