@@ -77,7 +77,7 @@ pub enum Access {
     Anyone,
     /// Whoever asked for a code in this browser.
     Browser,
-    /// Whoever typed a code from the mail, whatever of the sign-in is left.
+    /// Whoever took the first step of signing in, by a mailed code or the provider, whatever is left of it.
     SignedIn,
     /// Whoever has no second step left to show.
     SettingUp,

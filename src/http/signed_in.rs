@@ -19,8 +19,8 @@ use futures_util::future::LocalBoxFuture;
 use protocol::Timestamp;
 use protocol::account::SecondStep;
 
-/// Whoever typed a code from the mail, whatever of the sign-in is left. A request that changes something also keeps the session
-/// alive; a GET changes nothing.
+/// Whoever took the first step of signing in, by a mailed code or the provider, whatever is left of it. A request that changes
+/// something also keeps the session alive; a GET changes nothing.
 #[derive(Debug)]
 pub(super) struct SignedIn {
     pub(super) account: Account,
