@@ -29,6 +29,12 @@ fn find_route(method: &Method, pattern: Option<&str>) -> Option<&'static Route> 
     ROUTES.iter().find(|route| route.method == method && Some(route.path) == pattern)
 }
 
+/// Whether a token decides who may come by a route. Only the template counts: a path that is spelt so that none is found here is
+/// no exception from anything.
+pub(super) fn decides(method: &Method, pattern: Option<&str>) -> bool {
+    find_route(method, pattern).is_some_and(|route| route.scope.is_some())
+}
+
 /// Refuses a token where it means nothing, before anything is done: on a route without scope, cookies would decide. What anyone
 /// may read needs no right, so there the header is not looked at.
 pub(super) fn check_route(method: &Method, pattern: Option<&str>) -> Result<(), Refusal> {
@@ -68,7 +74,10 @@ pub(super) async fn find_holder(request: &HttpRequest, app: &App, text: &str) ->
         return Err(Refusal::scope_missing(needed));
     }
     if held.token.last_used_at.is_none_or(|at| now >= at.plus(NOTE_USE_AFTER)) {
-        app.store.note_token_use(hash, now).await?;
+        // Reading goes on where nothing can be written.
+        if let Err(error) = app.store.note_token_use(hash, now).await {
+            tracing::warn!(%error, "when an access token was used cannot be written down");
+        }
     }
     let second_step = app.config.second_step.of(held.account.standing.roles.iter().copied());
     // It was made with the second step; whether one is still there is asked like the rest.

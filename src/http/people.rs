@@ -8,7 +8,7 @@ use super::rates;
 use super::signed_in::RecentOrToken;
 use crate::app::App;
 use crate::keys::{hash_secret, make_name, make_secret};
-use crate::people::{EmailAddress, Roles, Standing, check_by_token, check_own};
+use crate::people::{EmailAddress, Roles, Standing, beyond_tokens, check_by_token, check_own};
 use crate::store::{Account, AuditEntry, Event, NewMail, NewPerson, PersonChange};
 use actix_web::{HttpResponse, web};
 use protocol::ProblemKind;
@@ -68,7 +68,7 @@ pub(super) async fn invite(
     let email = EmailAddress::parse(&request.email, "email")?;
     let now = app.clock.now();
     let standing = Standing { invited_at: Some(now), ..Standing::parse(&request.may)? };
-    check_by(&admin, &[&standing.roles], &[])?;
+    check_by(&admin, &[&standing.roles])?;
     let new = NewPerson { account_id: &*make_secret()?, email: &email, standing: &standing };
     let entry = entry_about(&app, &admin, client, Event::PersonInvited, &email, &standing);
     if !app.store.add_person(&new, Some(&NewMail::invitation(make_name()?, &email, now)), &entry).await? {
@@ -90,10 +90,10 @@ pub(super) async fn change(
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
     let standing = Standing::parse(&may)?;
-    check_by(&admin, &[&account.standing.roles, &standing.roles], &[])?;
+    check_by(&admin, &[&account.standing.roles, &standing.roles])?;
     check_own(account.account_id == admin.account.account_id, &standing, app.clock.now())?;
     let entry = entry_about(&app, &admin, client, Event::PersonChanged, &account.email, &standing);
-    answer(app.store.change_person(&account.account_id, &standing, &entry).await?)
+    answer(&admin, app.store.change_person(&account.account_id, &standing, &entry).await?)
 }
 
 /// `POST /api/v1/admin/people/{account_id}/disable`: their sessions end with it.
@@ -105,12 +105,12 @@ pub(super) async fn disable(
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
-    check_by(&admin, &[], &[&account.standing.roles])?;
+    check_by(&admin, &[&account.standing.roles])?;
     let now = app.clock.now();
     let disabled = Standing { disabled_at: Some(now), ..account.standing.clone() };
     check_own(account.account_id == admin.account.account_id, &disabled, now)?;
     let entry = entry_about(&app, &admin, client, Event::PersonDisabled, &account.email, &account.standing);
-    answer(app.store.disable_person(&account.account_id, &entry).await?)
+    answer(&admin, app.store.disable_person(&account.account_id, &entry).await?)
 }
 
 /// `POST /api/v1/admin/people/{account_id}/enable`
@@ -122,9 +122,9 @@ pub(super) async fn enable(
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
-    check_by(&admin, &[&account.standing.roles], &[])?;
+    check_by(&admin, &[&account.standing.roles])?;
     let entry = entry_about(&app, &admin, client, Event::PersonEnabled, &account.email, &account.standing);
-    answer(app.store.enable_person(&account.account_id, &entry).await?)
+    answer(&admin, app.store.enable_person(&account.account_id, &entry).await?)
 }
 
 /// `POST /api/v1/admin/people/{account_id}/invitation`: mails it (again). Also lets somebody stay whom the configuration
@@ -136,13 +136,13 @@ pub(super) async fn invite_again(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let account = find(&app, &id).await?;
-    check_by(&admin, &[&account.standing.roles], &[])?;
+    check_by(&admin, &[&account.standing.roles])?;
     rates::INVITATIONS_BY_PERSON.spend(&app, &account.account_id).await?;
     let entry = entry_about(&app, &admin, client, Event::PersonInvited, &account.email, &account.standing);
     let mail = NewMail::invitation(make_name()?, &account.email, app.clock.now());
     let invited = app.store.invite_person(&account.account_id, Some(&mail), &entry).await?;
     app.outbox_bell.notify_one();
-    answer(invited)
+    answer(&admin, invited)
 }
 
 /// `POST /api/v1/first-administrator`: whoever is signed in, and has the link from the console, while there is no
@@ -163,13 +163,15 @@ pub(super) async fn become_first(
 }
 
 /// What an access token must not do to people.
-fn check_by(admin: &Administrator, gives: &[&Roles], takes: &[&Roles]) -> Result<(), Refusal> {
-    if admin.is_by_token() { Ok(check_by_token(gives, takes)?) } else { Ok(()) }
+fn check_by(admin: &Administrator, roles: &[&Roles]) -> Result<(), Refusal> {
+    if admin.is_by_token() { Ok(check_by_token(roles)?) } else { Ok(()) }
 }
 
-fn answer(change: PersonChange) -> Result<HttpResponse, Refusal> {
+fn answer(admin: &Administrator, change: PersonChange) -> Result<HttpResponse, Refusal> {
     match change {
         PersonChange::Made => Ok(HttpResponse::NoContent().finish()),
+        // Became more than a sender since it was looked at: no program ends the last administrator.
+        PersonChange::Refused if admin.is_by_token() => Err(beyond_tokens().into()),
         PersonChange::Refused => {
             let detail = "Nobody would be left who administers this server for good. Please make another administrator without a last day first, and have them sign in once.";
             Err(Refusal::new(ProblemKind::AdministratorNeeded, detail))

@@ -116,7 +116,8 @@ fn check_request(request: &ServiceRequest, public_url: &PublicUrl) -> Result<(),
     }
     // A token is no ambient authority: no browser adds it to a request by itself, as it does with a cookie, and cookies beside a
     // token count for nothing. A foreign page that wanted to set the header would first have to be allowed to by CORS, and is not.
-    if !has_bearer && !is_same_origin(request, public_url) {
+    let by_token = has_bearer && bearer::decides(request.method(), request.match_pattern().as_deref());
+    if !by_token && !is_same_origin(request, public_url) {
         return Err(Refusal::new(
             ProblemKind::CrossOrigin,
             "This request came from another website and was not carried out. Please use this server's own pages.",

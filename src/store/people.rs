@@ -2,14 +2,15 @@
 //! administrator.
 //!
 //! Whether an administrator stays is in the `WHERE` of what could remove one, under the lock that stands for all
-//! administrators: of two who take each other's role at the same moment, one is refused.
+//! administrators: of two who take each other's role at the same moment, one is refused. There, too, is that a program (its
+//! token stands in the audit's entry) changes nobody who is more than a sender, however lately they became it.
 
 use super::accounts::{Account, AccountRow, account_columns};
 use super::audit::{AuditEntry, append};
 use super::locks::lock_people;
 use super::outbox::{NewMail, queue};
 use super::oversight::like_pattern;
-use super::tokens::end_tokens;
+use super::tokens::{end_tokens, end_tokens_beyond};
 use super::{Result, Store, to_text};
 use crate::people::{EmailAddress, Roles, Standing};
 use protocol::Timestamp;
@@ -21,7 +22,8 @@ use sqlx::{Any, AnyConnection, Transaction};
 pub enum PersonChange {
     /// It is done.
     Made,
-    /// No lasting administrator would have been left, or there is no such account: nothing was done.
+    /// No lasting administrator would have been left, there is no such account, or it is none that a program changes: nothing
+    /// was done.
     Refused,
 }
 
@@ -54,6 +56,13 @@ macro_rules! keeps_an_administrator {
             lasting_administrator!(),
             "))"
         )
+    };
+}
+
+/// Whether whoever acts may touch the account: anybody but a program may.
+macro_rules! within_reach {
+    ($is_program:literal) => {
+        concat!(" AND (", $is_program, " = 0 OR (auditor = 0 AND administrator = 0 AND department_head = 0))")
     };
 }
 
@@ -101,7 +110,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Has an account hold these roles, in this department, between these dates. Nothing else of `standing` counts.
+    /// Has an account hold these roles, in this department, between these dates. Nothing else of `standing` counts. Tokens of
+    /// its that could do what the roles no longer allow end: else they would wait for the day on which the role comes back.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -112,7 +122,8 @@ impl Store {
         let changed = sqlx::query(concat!(
             "UPDATE accounts SET sender = $4, auditor = $5, administrator = $6, department_head = $7, department = $8,
                  valid_from = $9, valid_until = $10 WHERE ",
-            keeps_an_administrator!()
+            keeps_an_administrator!(),
+            within_reach!("$11")
         ))
         .bind(entry.at.as_unix())
         .bind(account_id)
@@ -124,8 +135,10 @@ impl Store {
         .bind(may.department.as_str())
         .bind(may.valid_from.map(Timestamp::as_unix))
         .bind(may.valid_until.map(Timestamp::as_unix))
+        .bind(is_program(entry))
         .execute(&mut *transaction)
         .await?;
+        end_tokens_beyond(&mut transaction, account_id, may).await?;
         finish_change(transaction, changed.rows_affected(), None, entry).await
     }
 
@@ -158,11 +171,13 @@ impl Store {
         lock_people(&mut transaction).await?;
         let disabled = sqlx::query(concat!(
             "UPDATE accounts SET disabled_at = COALESCE(disabled_at, $1) WHERE ",
-            keeps_an_administrator!()
+            keeps_an_administrator!(),
+            within_reach!("$4")
         ))
         .bind(entry.at.as_unix())
         .bind(account_id)
         .bind(0_i64)
+        .bind(is_program(entry))
         .execute(&mut *transaction)
         .await?;
         if disabled.rows_affected() == 1 {
@@ -179,10 +194,14 @@ impl Store {
     pub async fn enable_person(&self, account_id: &str, entry: &AuditEntry) -> Result<PersonChange> {
         let mut transaction = self.begin().await?;
         lock_people(&mut transaction).await?;
-        let enabled = sqlx::query("UPDATE accounts SET disabled_at = NULL WHERE account_id = $1")
-            .bind(account_id)
-            .execute(&mut *transaction)
-            .await?;
+        let enabled = sqlx::query(concat!(
+            "UPDATE accounts SET disabled_at = NULL WHERE account_id = $1",
+            within_reach!("$2")
+        ))
+        .bind(account_id)
+        .bind(is_program(entry))
+        .execute(&mut *transaction)
+        .await?;
         end_sessions(&mut transaction, account_id).await?;
         end_tokens(&mut transaction, account_id).await?;
         finish_change(transaction, enabled.rows_affected(), None, entry).await
@@ -200,11 +219,15 @@ impl Store {
     ) -> Result<PersonChange> {
         let mut transaction = self.begin().await?;
         lock_people(&mut transaction).await?;
-        let invited = sqlx::query("UPDATE accounts SET invited_at = $2 WHERE account_id = $1")
-            .bind(account_id)
-            .bind(entry.at.as_unix())
-            .execute(&mut *transaction)
-            .await?;
+        let invited = sqlx::query(concat!(
+            "UPDATE accounts SET invited_at = $2 WHERE account_id = $1",
+            within_reach!("$3")
+        ))
+        .bind(account_id)
+        .bind(entry.at.as_unix())
+        .bind(is_program(entry))
+        .execute(&mut *transaction)
+        .await?;
         finish_change(transaction, invited.rows_affected(), mail, entry).await
     }
 
@@ -330,6 +353,10 @@ async fn write_roles(
     .execute(connection)
     .await?;
     Ok(written.rows_affected() == 1)
+}
+
+fn is_program(entry: &AuditEntry) -> i64 {
+    i64::from(entry.token.is_some())
 }
 
 async fn end_sessions(connection: &mut AnyConnection, account_id: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use super::audit::{AuditEntry, append};
 use super::locks::lock_account;
 use super::outbox::{AccountNotice, queue_account_notice};
 use super::{Result, Store, damaged, to_text, to_time, to_u32};
-use crate::people::{MAX_TOKENS, NewToken};
+use crate::people::{MAX_TOKENS, NewToken, Standing, scopes_for};
 use protocol::Timestamp;
 use protocol::tokens::{Scope, TokenEntry};
 use sqlx::{AnyConnection, FromRow};
@@ -229,6 +229,25 @@ async fn has_session(connection: &mut AnyConnection, account_id: &str, session_h
     .fetch_optional(connection)
     .await?;
     Ok(found.is_some())
+}
+
+/// Ends the tokens of an account that are for more than its owner may now do.
+pub(super) async fn end_tokens_beyond(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    standing: &Standing,
+) -> Result<()> {
+    let kept: Vec<(String, String)> =
+        sqlx::query_as("SELECT token_hash, scopes FROM access_tokens WHERE account_id = $1")
+            .bind(account_id)
+            .fetch_all(&mut *connection)
+            .await?;
+    let open = scopes_for(standing);
+    let is_open = |text: &str| Scope::parse(text).is_some_and(|scope| open.contains(&scope));
+    for (token_hash, _) in kept.iter().filter(|(_, scopes)| !scopes.split(' ').all(is_open)) {
+        sqlx::query("DELETE FROM access_tokens WHERE token_hash = $1").bind(token_hash).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Ends all tokens of an account, with whatever else ends then.

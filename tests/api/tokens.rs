@@ -4,8 +4,8 @@ use crate::harness::people::{give, id_of, set};
 use crate::harness::second_step::{enter, look};
 use crate::harness::tokens::{Owner, PATH, bare, program};
 use crate::harness::{Client, DAY, HOUR, MINUTE, Parcel, Site, people, rows};
-use filmjacket::people::{MAX_TOKENS, SHOWN_AFTER_END};
-use filmjacket::store::{AccountNotice, AuditEntry, Event};
+use filmjacket::people::{MAX_TOKENS, SHOWN_AFTER_END, Standing};
+use filmjacket::store::{AccountNotice, AuditEntry, Event, PersonChange};
 use protocol::account::SecondStep;
 use protocol::people::PeoplePage;
 use protocol::sign_in::{Me, Role};
@@ -349,18 +349,73 @@ async fn a_token_for_people_makes_senders_and_nobody_more() {
     script.send("POST", &path(&ben, "/disable"), &[], "").await.expect(204);
     script.send("POST", &path(&ben, "/enable"), &[], "").await.expect(204);
     script.send("POST", &path(&ben, "/invitation"), &[], "").await.expect(204);
-    // Who is more already is left as they are; only an auditor who leaves can be taken off.
+    // Who is more already is left as they are: a token that was found does not take off those who would see what it does.
     people::administrator(&site, "bob@clinic.example").await;
     people::sign_in_as(&site, "cleo@clinic.example", &[Role::Auditor]).await;
     let (bob, cleo) = (id_of(&site, "bob@clinic.example").await, id_of(&site, "cleo@clinic.example").await);
     for id in [&bob, &cleo] {
         script.put(&path(id, ""), &roles(&["sender"])).await.refused(403, "step-up-needed");
-        for what in ["/enable", "/invitation"] {
+        for what in ["/enable", "/invitation", "/disable"] {
             script.send("POST", &path(id, what), &[], "").await.refused(403, "step-up-needed");
         }
     }
-    script.send("POST", &path(&bob, "/disable"), &[], "").await.refused(403, "step-up-needed");
-    script.send("POST", &path(&cleo, "/disable"), &[], "").await.expect(204);
+}
+
+#[actix_web::test]
+async fn whoever_became_more_than_a_sender_since_a_program_looked_is_left_as_they_are() {
+    let site = Site::start().await;
+    people::administrator(&site, "bob@clinic.example").await;
+    people::sign_in_as(&site, "cleo@clinic.example", &[Role::Auditor]).await;
+    let entry = AuditEntry {
+        at: site.clock.now(),
+        event: Event::PersonChanged,
+        actor: ADA.to_owned(),
+        token: Some("a script".to_owned()),
+        transfer_id: None,
+        address: None,
+        detail: String::new(),
+    };
+    let sender = Standing { roles: [Role::Sender].into(), ..Standing::default() };
+    let store = &site.app().store;
+    for email in ["bob@clinic.example", "cleo@clinic.example"] {
+        let id = id_of(&site, email).await;
+        let before = rows::dump(&site).await;
+        assert_eq!(store.change_person(&id, &sender, &entry).await.unwrap(), PersonChange::Refused);
+        assert_eq!(store.disable_person(&id, &entry).await.unwrap(), PersonChange::Refused);
+        assert_eq!(store.enable_person(&id, &entry).await.unwrap(), PersonChange::Refused);
+        assert_eq!(store.invite_person(&id, None, &entry).await.unwrap(), PersonChange::Refused);
+        assert_eq!(rows::difference(&before, &rows::dump(&site).await), "");
+        let by_hand = AuditEntry { token: None, ..entry.clone() };
+        assert_eq!(store.invite_person(&id, None, &by_hand).await.unwrap(), PersonChange::Made);
+    }
+}
+
+#[actix_web::test]
+async fn what_a_token_was_for_ends_with_the_role_and_does_not_come_back_with_it() {
+    let site = Site::start().await;
+    let ada = people::administrator(&site, ADA).await;
+    let ana = Owner::sign_in(&site, ANA, &[Role::Sender, Role::Auditor]).await;
+    let audit = program(&site, &ana.make(&[Scope::AuditRead, Scope::TransfersRead]).await.token);
+    let own = program(&site, &ana.make(&[Scope::TransfersRead]).await.token);
+    audit.get("/api/v1/audit").await.expect(200);
+    let path = format!("/api/v1/admin/people/{}", id_of(&site, ANA).await);
+    ada.put(&path, &json!({ "roles": ["sender"], "department": "" })).await.expect(204);
+    audit.get("/api/v1/audit").await.refused(401, "token-invalid");
+    ada.put(&path, &json!({ "roles": ["sender", "auditor"], "department": "" })).await.expect(204);
+    audit.get("/api/v1/audit").await.refused(401, "token-invalid");
+    own.get(ME).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_path_that_is_spelt_otherwise_is_no_way_past_the_same_origin_check() {
+    let site = Site::start().await;
+    let foreign = site.client().with("origin", "https://evil.example").with("sec-fetch-site", "cross-site");
+    let foreign = foreign.with("authorization", "Bearer filmjacket_x");
+    for path in ["/api/v1/min%65", "/api/v1/open/unloc%6b", "/api/v1/sess%69on"] {
+        for method in ["DELETE", "POST"] {
+            foreign.send(method, path, &[("content-type", "application/json")], "{}").await.refused(403, "cross-origin");
+        }
+    }
 }
 
 #[actix_web::test]
