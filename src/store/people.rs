@@ -194,14 +194,12 @@ impl Store {
     pub async fn enable_person(&self, account_id: &str, entry: &AuditEntry) -> Result<PersonChange> {
         let mut transaction = self.begin().await?;
         lock_people(&mut transaction).await?;
-        let enabled = sqlx::query(concat!(
-            "UPDATE accounts SET disabled_at = NULL WHERE account_id = $1",
-            within_reach!("$2")
-        ))
-        .bind(account_id)
-        .bind(is_program(entry))
-        .execute(&mut *transaction)
-        .await?;
+        let enabled =
+            sqlx::query(concat!("UPDATE accounts SET disabled_at = NULL WHERE account_id = $1", within_reach!("$2")))
+                .bind(account_id)
+                .bind(is_program(entry))
+                .execute(&mut *transaction)
+                .await?;
         end_sessions(&mut transaction, account_id).await?;
         end_tokens(&mut transaction, account_id).await?;
         finish_change(transaction, enabled.rows_affected(), None, entry).await
@@ -219,15 +217,13 @@ impl Store {
     ) -> Result<PersonChange> {
         let mut transaction = self.begin().await?;
         lock_people(&mut transaction).await?;
-        let invited = sqlx::query(concat!(
-            "UPDATE accounts SET invited_at = $2 WHERE account_id = $1",
-            within_reach!("$3")
-        ))
-        .bind(account_id)
-        .bind(entry.at.as_unix())
-        .bind(is_program(entry))
-        .execute(&mut *transaction)
-        .await?;
+        let invited =
+            sqlx::query(concat!("UPDATE accounts SET invited_at = $2 WHERE account_id = $1", within_reach!("$3")))
+                .bind(account_id)
+                .bind(entry.at.as_unix())
+                .bind(is_program(entry))
+                .execute(&mut *transaction)
+                .await?;
         finish_change(transaction, invited.rows_affected(), mail, entry).await
     }
 

@@ -245,7 +245,10 @@ pub(super) async fn end_tokens_beyond(
     let open = scopes_for(standing);
     let is_open = |text: &str| Scope::parse(text).is_some_and(|scope| open.contains(&scope));
     for (token_hash, _) in kept.iter().filter(|(_, scopes)| !scopes.split(' ').all(is_open)) {
-        sqlx::query("DELETE FROM access_tokens WHERE token_hash = $1").bind(token_hash).execute(&mut *connection).await?;
+        sqlx::query("DELETE FROM access_tokens WHERE token_hash = $1")
+            .bind(token_hash)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

@@ -413,7 +413,10 @@ async fn a_path_that_is_spelt_otherwise_is_no_way_past_the_same_origin_check() {
     let foreign = foreign.with("authorization", "Bearer filmjacket_x");
     for path in ["/api/v1/min%65", "/api/v1/open/unloc%6b", "/api/v1/sess%69on"] {
         for method in ["DELETE", "POST"] {
-            foreign.send(method, path, &[("content-type", "application/json")], "{}").await.refused(403, "cross-origin");
+            foreign
+                .send(method, path, &[("content-type", "application/json")], "{}")
+                .await
+                .refused(403, "cross-origin");
         }
     }
 }
