@@ -299,8 +299,7 @@ async fn is_needed(app: &App, queued: &QueuedMail, now: Timestamp) -> Result<boo
         MailKind::MineCode => Ok(app.store.has_waiting(&account_key(queued), now).await?),
         MailKind::SignInCode => {
             let Ok(email) = EmailAddress::parse(&queued.recipient, "email") else { return Ok(false) };
-            let account = app.store.find_account(&email).await?;
-            Ok(app.config.sign_in.admits(&email, account.as_ref().map(|account| &account.standing), now))
+            Ok(app.admits_by_code(&email).await?)
         }
         _ => Ok(true),
     }

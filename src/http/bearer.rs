@@ -8,12 +8,13 @@ use super::signed_in::{Means, SignedIn};
 use super::{Access, ROUTES, Route};
 use crate::app::App;
 use crate::keys::hash_secret;
-use crate::people::{NOTE_USE_AFTER, Progress, is_live, parse_token};
+use crate::people::{NOTE_USE_AFTER, PROVIDER_WORD_LIFETIME, Progress, is_live, parse_token};
+use crate::store::HeldToken;
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use protocol::ProblemKind;
 use protocol::tokens::Scope;
+use protocol::{ProblemKind, Timestamp};
 
 /// What follows `Bearer` in the request's `Authorization`; scheme names are compared without case (RFC 9110 §11.1). A
 /// recipient's ticket comes under a scheme of its own, `Ticket`.
@@ -59,11 +60,11 @@ pub(super) async fn find_holder(request: &HttpRequest, app: &App, text: &str) ->
         Some(hash) => app.store.find_token(hash).await?.map(|held| (hash, held)),
         None => None,
     };
-    let admits = |held: &crate::store::HeldToken| {
-        is_live(held.token.created_at, held.token.expires_at, now)
-            && app.config.sign_in.admits(&held.account.email, Some(&held.account.standing), now)
+    let held = match held {
+        Some((hash, held)) if admits(app, &held, now).await? => Some((hash, held)),
+        _ => None,
     };
-    let Some((hash, held)) = held.filter(|(_, held)| admits(held)) else {
+    let Some((hash, held)) = held else {
         // Only what does not work is counted: a program at work is not held up by another one's guesses, and no guess at 256
         // bits will ever be right; this keeps them from costing much.
         let client = Client::of(request, app);
@@ -86,8 +87,22 @@ pub(super) async fn find_holder(request: &HttpRequest, app: &App, text: &str) ->
         second_step_at: Some(held.token.created_at),
         // The provider's word is good for the session that it began.
         by_provider: false,
+        at_provider: false,
     };
     Ok(SignedIn { account: held.account, means: Means::Token { name: held.token.name }, progress, second_step })
+}
+
+/// Whether the token is live and its owner in force. Who signs in by the provider must have done so lately: it tells nobody whom it
+/// has removed.
+async fn admits(app: &App, held: &HeldToken, now: Timestamp) -> Result<bool, Refusal> {
+    let HeldToken { account, token, .. } = held;
+    if !is_live(token.created_at, token.expires_at, now)
+        || !app.config.sign_in.admits(&account.email, Some(&account.standing), now)
+    {
+        return Ok(false);
+    }
+    let was_here = account.standing.signed_in_at.is_some_and(|at| now < at.plus(PROVIDER_WORD_LIFETIME));
+    Ok(was_here || !app.signs_in_by_provider(account).await?)
 }
 
 impl Refusal {

@@ -90,6 +90,14 @@ impl Refusal {
         )
     }
 
+    /// The provider did not ask for its second step, which is this account's.
+    pub fn provider_step_needed() -> Self {
+        Self::new(
+            ProblemKind::SecondStepNeeded,
+            "You are signed in halfway. Please sign in by your clinic once more, with the second step that it asks for.",
+        )
+    }
+
     /// The account must have a second step and has none.
     pub fn second_step_missing() -> Self {
         Self::new(
@@ -103,6 +111,14 @@ impl Refusal {
         Self::new(
             ProblemKind::StepUpNeeded,
             "Before this, please show your passkey or enter the code of your app once more.",
+        )
+    }
+
+    /// The same, for whose second step is the provider's.
+    pub fn step_up_at_provider_needed() -> Self {
+        Self::new(
+            ProblemKind::StepUpNeeded,
+            "Before this, please sign in by your clinic once more, with the second step that it asks for.",
         )
     }
 

@@ -125,11 +125,26 @@ struct SecondStepPage<'a> {
     has_app: bool,
 }
 
+/// The same, for whom the provider asks for it.
+#[derive(Template)]
+#[template(path = "pages/provider_step.html")]
+struct ProviderStepPage<'a> {
+    frame: Frame,
+    email: &'a str,
+    again: bool,
+    /// What stands on the button.
+    label: &'a str,
+}
+
 #[derive(Template)]
 #[template(path = "pages/account.html")]
 struct AccountPage<'a> {
     frame: Frame,
     email: &'a str,
+    /// Whether there is a provider to connect the account with.
+    provider: bool,
+    /// Whether it is connected with one.
+    has_identity: bool,
     /// Whether nothing else works before a second step is set up.
     must_set_up: bool,
     /// This server's address where browsers would have passkeys for it; empty if they have.
@@ -232,7 +247,7 @@ struct ErrorPage<'a> {
 pub(super) async fn sign_in(app: web::Data<App>, person: Result<SignedIn, Refusal>) -> HttpResponse {
     match person {
         Ok(person) => match person.remaining() {
-            Remaining::Show => see_other("/second-step"),
+            Remaining::Show | Remaining::AtProvider => see_other("/second-step"),
             Remaining::SetUp => see_other("/account"),
             Remaining::Nothing => see_other(entries_of(&person).next().map_or("/account", |entry| entry.path)),
         },
@@ -264,14 +279,19 @@ pub(super) async fn second_step(
 
 async fn ask_second_step(app: &App, person: &SignedIn) -> Result<HttpResponse, Refusal> {
     let factors = app.store.list_factors(&person.account.account_id).await?;
+    let (email, again) = (person.account.email.as_str(), person.remaining() == Remaining::Nothing);
+    if let Some(provider) = app.config.single_sign_on.as_ref().filter(|_| person.shows_at_provider()) {
+        let frame = Frame::half_signed_in(person, "js/provider-step.js");
+        return Ok(render(&ProviderStepPage { frame, email, again, label: &provider.label }));
+    }
     if factors.is_empty() {
         return Ok(see_other("/account"));
     }
     let has = |kind| factors.iter().any(|factor| factor.kind == kind);
     Ok(render_with_passkeys(&SecondStepPage {
         frame: Frame::half_signed_in(person, "js/second-step.js"),
-        email: person.account.email.as_str(),
-        again: person.remaining() == Remaining::Nothing,
+        email,
+        again,
         has_passkey: app.passkeys.is_some() && has(FactorKind::Passkey),
         has_app: has(FactorKind::App),
     }))
@@ -289,6 +309,8 @@ pub(super) async fn account(app: web::Data<App>, person: Result<SettingUp, Refus
                 Frame::signed_in(person, "account", script)
             },
             email: person.account.email.as_str(),
+            provider: app.config.single_sign_on.is_some(),
+            has_identity: person.account.has_identity,
             must_set_up,
             named_origin: if app.passkeys.is_some() { String::new() } else { app.config.public_url.named_origin() },
             scopes: scopes_for(&person.account.standing),
@@ -349,7 +371,7 @@ pub(super) async fn first_administrator(
         Err(refusal) => return Err(refusal),
     };
     match person.remaining() {
-        Remaining::Show => ask_second_step(&app, &person).await,
+        Remaining::Show | Remaining::AtProvider => ask_second_step(&app, &person).await,
         Remaining::SetUp => Ok(see_other("/account")),
         Remaining::Nothing => Ok(render(&FirstAdministratorPage {
             email: person.account.email.as_str(),

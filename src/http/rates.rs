@@ -71,12 +71,21 @@ pub(super) const SIGN_INS_BY_NETWORK: Rate = Rate {
     detail: "Too many codes were tried from your network.",
 };
 
-/// Going to the provider and coming back, by client network.
+/// Going to the provider, by client network.
 pub(super) const PROVIDER_BY_NETWORK: Rate = Rate {
     name: "provider/network",
     hits: 400,
     window: TEN_MINUTES,
     detail: "Too many sign-ins were begun from your network.",
+};
+
+/// Coming back from the provider to an attempt that this server knows, by client network. What any web page can make a browser ask
+/// for is not counted: it would keep a clinic out.
+pub(super) const PROVIDER_BACK_BY_NETWORK: Rate = Rate {
+    name: "provider-back/network",
+    hits: 400,
+    window: TEN_MINUTES,
+    detail: "Too many sign-ins were ended from your network.",
 };
 
 /// Showing a second step, by client network.

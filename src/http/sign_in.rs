@@ -39,12 +39,6 @@ fn check_mailed_codes(app: &App) -> Result<(), Refusal> {
     Err(Refusal::new(ProblemKind::NotFound, sentence))
 }
 
-/// Whether this address may sign in now, by its account or, without one, by the configuration's list.
-async fn is_admitted(app: &App, email: &EmailAddress) -> Result<bool, Refusal> {
-    let account = app.store.find_account(email).await?;
-    Ok(app.config.sign_in.admits(email, account.as_ref().map(|account| &account.standing), app.clock.now()))
-}
-
 /// `POST /api/v1/sign-in/code`
 pub(super) async fn enter(
     app: web::Data<App>,
@@ -66,7 +60,7 @@ pub(super) async fn enter(
         address: Some(client.address()),
         detail: String::new(),
     };
-    if !code.is_right || !is_admitted(&app, &email).await? {
+    if !code.is_right || !app.admits_by_code(&email).await? {
         app.store.record(&entry(Event::SignInRefused)).await?;
         return Err(wrong_code());
     }

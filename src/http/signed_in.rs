@@ -66,12 +66,23 @@ impl SignedIn {
         !self.is_by_token() && self.progress.is_recent(now)
     }
 
+    /// Whether the provider is where this person shows a second step.
+    pub(super) fn shows_at_provider(&self) -> bool {
+        self.progress.at_provider && !self.progress.has_factor
+    }
+
+    /// The second step was shown too long ago.
+    fn step_up_needed(&self) -> Refusal {
+        if self.shows_at_provider() { Refusal::step_up_at_provider_needed() } else { Refusal::step_up_needed() }
+    }
+
     /// The session, if nothing is left to do.
     pub(super) fn whole(self) -> Result<Self, Refusal> {
         match self.remaining() {
             Remaining::Nothing => Ok(self),
             Remaining::Show => Err(Refusal::second_step_needed()),
             Remaining::SetUp => Err(Refusal::second_step_missing()),
+            Remaining::AtProvider => Err(Refusal::provider_step_needed()),
         }
     }
 
@@ -117,14 +128,16 @@ impl FromRequest for SignedIn {
                 app.store.refresh_session(&session_hash, now).await?;
             }
             let second_step = app.config.second_step.of(standing.roles.iter().copied());
-            Ok(Self {
-                account: session.account,
-                means: Means::Session(session_hash),
-                progress: session.progress,
-                second_step,
-            })
+            let progress = session.progress.where_provider_counts(has_step_at_provider(&app, &session.account).await?);
+            Ok(Self { account: session.account, means: Means::Session(session_hash), progress, second_step })
         })
     }
+}
+
+/// Whether the provider's word for a second step counts for this account.
+async fn has_step_at_provider(app: &App, account: &Account) -> Result<bool, Refusal> {
+    let is_taken = app.config.single_sign_on.as_ref().is_some_and(|provider| !provider.second_step.is_empty());
+    Ok(is_taken && app.signs_in_by_provider(account).await?)
 }
 
 /// Whoever has no second step to show: it was shown, or there is none (yet). For setting one up.
@@ -139,10 +152,10 @@ impl FromRequest for SettingUp {
         let signed_in = SignedIn::from_request(request, payload);
         Box::pin(async move {
             let signed_in = signed_in.await?;
-            if signed_in.remaining() == Remaining::Show {
-                Err(Refusal::second_step_needed())
-            } else {
-                Ok(Self(signed_in))
+            match signed_in.remaining() {
+                Remaining::Show => Err(Refusal::second_step_needed()),
+                Remaining::AtProvider => Err(Refusal::provider_step_needed()),
+                Remaining::SetUp | Remaining::Nothing => Ok(Self(signed_in)),
             }
         })
     }
@@ -171,7 +184,7 @@ where
         let (app, person) = (app_of(request), T::from_request(request, payload));
         Box::pin(async move {
             let (person, now) = (person.await?, app?.clock.now());
-            if person.as_ref().is_recent(now) { Ok(Self(person)) } else { Err(Refusal::step_up_needed()) }
+            if person.as_ref().is_recent(now) { Ok(Self(person)) } else { Err(person.as_ref().step_up_needed()) }
         })
     }
 }
@@ -194,7 +207,7 @@ where
         Box::pin(async move {
             let (person, now) = (person.await?, app?.clock.now());
             let asked = person.as_ref();
-            if asked.is_by_token() || asked.is_recent(now) { Ok(Self(person)) } else { Err(Refusal::step_up_needed()) }
+            if asked.is_by_token() || asked.is_recent(now) { Ok(Self(person)) } else { Err(asked.step_up_needed()) }
         })
     }
 }

@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::keys::{SecretBytes, hash_secret, make_secret};
 use crate::people::{EmailAddress, Standing};
 use crate::single_sign_on::{Fault, Kept, SingleSignOn, Told, error_word};
-use crate::store::{Account, AuditEntry, CeremonyKind, Event, Identity, NewIdentity, NewSession, Proof, SeenBrowser};
+use crate::store::{
+    Account, AuditEntry, Binding, CeremonyKind, Event, Identity, NewIdentity, NewSession, Proof, SeenBrowser,
+};
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
@@ -61,10 +63,16 @@ pub(super) async fn start(app: web::Data<App>, request: HttpRequest, client: Cli
     // The same one for as long as it is there: of two tabs, both come back.
     let browser = SecretCookie::Provider.read(&request, &app).map_or_else(make_secret, Ok)?;
     let state = make_secret()?;
-    let question = provider.ask(URL_SAFE_NO_PAD.encode(*state)).await.map_err(away)?;
+    let replaces = SecretCookie::Session.read_hash(&request, &app);
+    // Who is signed in already goes there to confirm that it is them, or to connect their account.
+    let is_signed_in = match &replaces {
+        Some(session) => app.store.find_session(session).await?.is_some(),
+        None => false,
+    };
+    let question = provider.ask(URL_SAFE_NO_PAD.encode(*state), is_signed_in).await.map_err(away)?;
     let leaving = Leaving {
         question: question.kept,
-        replaces: SecretCookie::Session.read_hash(&request, &app),
+        replaces,
         known: *SecretCookie::Known.read(&request, &app).map_or_else(make_secret, Ok)?,
     };
     let leaving = Zeroizing::new(serde_json::to_vec(&leaving).map_err(std::io::Error::other)?);
@@ -82,15 +90,16 @@ pub(super) async fn finish(
     query: web::Query<CallbackQuery>,
 ) -> Result<HttpResponse, Refusal> {
     let provider = provider_of(&app)?;
-    rates::PROVIDER_BY_NETWORK.spend(&app, &client.network()).await?;
-    let back = Back { app: &app, provider, client };
     let query = query.into_inner();
+    // Any web page can send browsers here: what this server did not ask is neither counted nor written down.
     let Some(leaving) = leaving_of(&app, &request, &query.state).await? else {
         let sentence = "This sign-in was begun in another browser, more than ten minutes ago, or is over already. Please begin again.";
-        return Err(back.refuse("unknown", "came back without a question of this browser", sentence).await?);
+        return Err(Refusal::new(ProblemKind::SingleSignOnRefused, sentence));
     };
+    rates::PROVIDER_BACK_BY_NETWORK.spend(&app, &client.network()).await?;
+    let back = Back { app: &app, provider, client };
     let code = back.code_of(query).await?;
-    let told = match provider.redeem(code, &leaving.question).await {
+    let mut told = match provider.redeem(code, &leaving.question).await {
         Ok(told) => told,
         Err(Fault::Refused(why)) => {
             let sentence = "Your clinic's sign-in could not be confirmed. Please begin again; if it stays, tell your administrator.";
@@ -100,7 +109,7 @@ pub(super) async fn finish(
     };
     let account = match app.store.find_identity(back.identity(&told)).await? {
         Some(account) => account,
-        None => back.bind(&told).await?,
+        None => back.bind(&mut told, &leaving).await?,
     };
     let account = back.set_roles(account, &told).await?;
     if !back.admits(&account.email, Some(&account.standing)) {
@@ -145,7 +154,8 @@ impl Back<'_> {
     }
 
     /// Somebody's first time: they get the account of the address that the provider vouches for, by the rules for codes.
-    async fn bind(&self, told: &Told) -> Result<Account, Refusal> {
+    /// Where the account has a factor, only for who showed it in this browser a moment ago.
+    async fn bind(&self, told: &mut Told, leaving: &Leaving) -> Result<Account, Refusal> {
         let Some(email) = &told.email else {
             let sentence = "Your clinic's sign-in does not vouch for your e-mail address, which is needed the first time. Please ask your administrator.";
             return Err(self.refuse("unknown", "no address that the provider vouches for", sentence).await?);
@@ -161,14 +171,28 @@ impl Back<'_> {
         let notice = notice(
             "Your account was connected with your clinic's sign-in: whoever signs in there as you is you here.",
         )?;
-        let new =
-            NewIdentity { identity: self.identity(told), email, new_account_id: &*make_secret()?, notice: &notice };
-        let entry = self.entry(Event::IdentityBound, email.as_str(), &self.provider.settings().issuer);
-        if !self.app.store.bind_identity(&new, &entry).await? {
-            let sentence = "This e-mail address already belongs to somebody else at your clinic's sign-in. Please ask your administrator.";
-            return Err(self.refuse(email.as_str(), "the address is bound to another identity", sentence).await?);
-        }
-        self.app.store.find_account(email).await?.ok_or_else(Refusal::not_found)
+        let identity = self.identity(told);
+        let session = leaving.replaces.as_ref();
+        let new = NewIdentity { identity, email, session, new_account_id: &*make_secret()?, notice: &notice };
+        let entry = self.entry(Event::IdentityBound, email.as_str(), &identity.to_string());
+        let (why, sentence) = match self.app.store.bind_identity(&new, &entry).await? {
+            Binding::Made { with_factor } => {
+                let account = self.app.store.find_account(email).await?.ok_or_else(Refusal::not_found)?;
+                // The first time, what the account had before is asked for once more.
+                told.second_step_at = told.second_step_at.filter(|_| !with_factor);
+                return Ok(account);
+            }
+            Binding::Taken => (
+                "the address is bound to another identity",
+                "This e-mail address already belongs to somebody else at your clinic's sign-in. Please ask your administrator.",
+            ),
+            Binding::Unconfirmed => (
+                "the account's own second step was not shown before",
+                "Your account here has a second step. Please sign in as usual, confirm with your second step, and then connect your clinic's sign-in on your account page, within five minutes.",
+            ),
+        };
+        let why = format!("{why}; {identity}");
+        Err(self.refuse(email.as_str(), &why, sentence).await?)
     }
 
     fn by_groups<'a>(&self, standing: &'a Standing, told: &Told) -> Cow<'a, Standing> {
@@ -182,10 +206,12 @@ impl Back<'_> {
 
     /// Has the account hold what its groups give.
     async fn set_roles(&self, account: Account, told: &Told) -> Result<Account, Refusal> {
-        let Cow::Owned(next) = self.by_groups(&account.standing, told) else { return Ok(account) };
-        let detail = format!("{}; {next}; by the groups of the provider", account.email);
-        let entry = self.entry(Event::PersonChanged, "system", &detail);
-        self.app.store.set_roles(&account.account_id, &account.standing.roles, &next, &entry).await?;
+        let rule = self.provider.settings().group_roles();
+        if rule.is_empty() {
+            return Ok(account);
+        }
+        let entry = self.entry(Event::PersonChanged, "system", account.email.as_str());
+        self.app.store.set_roles(&account.account_id, &rule, &told.groups, &entry).await?;
         self.app.store.find_person(&account.account_id).await?.ok_or_else(Refusal::not_found)
     }
 
@@ -197,11 +223,12 @@ impl Back<'_> {
             new_account_id: &*make_secret()?,
             session_hash: &next.hash,
             replaces: leaving.replaces.as_ref(),
-            proof: Proof::Provider { identity: self.identity(told), second_step: told.second_step },
+            proof: Proof::Provider { identity: self.identity(told), second_step_at: told.second_step_at },
             browser: SeenBrowser { hash: &hash_secret(&leaving.known), notice: &new_browser(self.client)? },
             network: &self.client.masked(),
         };
-        let detail = if told.second_step { "by the provider, second step included" } else { "by the provider" };
+        let detail =
+            if told.second_step_at.is_some() { "by the provider, second step included" } else { "by the provider" };
         let entry = self.entry(Event::SessionStarted, account.email.as_str(), detail);
         if !app.store.start_session(&new, &entry).await? {
             return Err(self.refuse_person(&account.email, "the account was changed in this moment").await?);

@@ -36,7 +36,7 @@ pub use session::{LONGEST, REFRESH_AFTER, SessionLimits};
 pub use sign_in_rule::SignInRule;
 pub use standing::{INVITATION_LIFETIME, Standing, check_own};
 pub use tokens::{
-    DEFAULT_TOKEN_DAYS, LONGEST_TOKEN_DAYS, MAX_TOKENS, NOTE_USE_AFTER, NewToken, SHOWN_AFTER_END, beyond_tokens,
-    check_by_token, is_live, parse_token, scopes_for, write_token,
+    DEFAULT_TOKEN_DAYS, LONGEST_TOKEN_DAYS, MAX_TOKENS, NOTE_USE_AFTER, NewToken, PROVIDER_WORD_LIFETIME,
+    SHOWN_AFTER_END, beyond_tokens, check_by_token, is_live, parse_token, scopes_for, write_token,
 };
 pub use totp::{TotpCode, TotpSecret};

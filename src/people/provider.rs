@@ -23,14 +23,20 @@ impl GroupRoles {
     /// others stay as they are. Names of groups are compared letter by letter.
     pub fn apply(&self, held: &Roles, groups: &[String]) -> Roles {
         let mut roles = held.clone();
-        for (role, giving) in &self.0 {
-            if groups.iter().any(|group| giving.contains(group)) {
+        for role in self.0.keys() {
+            if self.gives(*role, groups) == Some(true) {
                 roles.insert(*role);
             } else {
                 roles.remove(role);
             }
         }
         roles
+    }
+
+    /// Whether somebody in `groups` has this role; `None` if it does not go by groups.
+    pub fn gives(&self, role: Role, groups: &[String]) -> Option<bool> {
+        let giving = self.0.get(&role)?;
+        Some(groups.iter().any(|group| giving.contains(group)))
     }
 }
 

@@ -26,6 +26,10 @@ pub const SHOWN_AFTER_END: i64 = 30 * DAY;
 /// program nothing.
 pub const NOTE_USE_AFTER: i64 = 60 * 60;
 
+/// Seconds for which the tokens of somebody who signs in by a provider work without a sign-in there: who was removed there does not
+/// come back, and this server is not told. A month, because a program's owner may be on leave, and is not for longer.
+pub const PROVIDER_WORD_LIFETIME: i64 = 30 * DAY;
+
 /// Seconds by which the clocks of several nodes may differ.
 const CLOCK_SLACK: i64 = 60;
 

@@ -1,7 +1,9 @@
 //! What the provider says of somebody, read with care: every claim may be missing or of another type.
 
+use super::SKEW;
 use crate::config::SingleSignOnSettings;
 use crate::people::EmailAddress;
+use protocol::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -17,8 +19,9 @@ pub struct Told {
     pub email: Option<EmailAddress>,
     /// The groups that they are in.
     pub groups: Vec<String>,
-    /// Whether it asked for a second step that counts as ours.
-    pub second_step: bool,
+    /// When it asked for a second step that counts as ours, if it did. If it does not say when, as long ago as can be: its own
+    /// session, and not the person, may have answered.
+    pub second_step_at: Option<Timestamp>,
 }
 
 /// The claims of a verified ID token, and of the userinfo answer about the same person.
@@ -43,8 +46,8 @@ impl Claims {
         wants_groups || vouched_address(&self.token, settings).is_none()
     }
 
-    /// What counts of them here; a sentence for the log if they cannot be used.
-    pub(super) fn read(&self, settings: &SingleSignOnSettings) -> Result<Told, &'static str> {
+    /// What counts of them here and now; a sentence for the log if they cannot be used.
+    pub(super) fn read(&self, settings: &SingleSignOnSettings, now: Timestamp) -> Result<Told, &'static str> {
         let subject = self.token.get("sub").and_then(Value::as_str).unwrap_or_default();
         if subject.is_empty() || subject.chars().count() > LONGEST_SUBJECT {
             return Err("a name of no use (sub)");
@@ -65,12 +68,24 @@ impl Claims {
             // Address and voucher from the same place: who mixes them vouches for what nobody said.
             email: sources.into_iter().find_map(|claims| vouched_address(claims, settings)),
             groups: groups.map(texts).unwrap_or_default(),
-            second_step: ["amr", "acr"]
-                .iter()
-                .filter_map(|name| self.token.get(*name))
-                .flat_map(texts)
-                .any(|value| settings.second_step.contains(&value)),
+            second_step_at: self.has_second_step(settings).then(|| self.authenticated_at(now)),
         })
+    }
+
+    fn has_second_step(&self, settings: &SingleSignOnSettings) -> bool {
+        let told = ["amr", "acr"].iter().filter_map(|name| self.token.get(*name)).flat_map(texts);
+        told.into_iter().any(|value| settings.second_step.contains(&value))
+    }
+
+    /// When the person was last asked who they are (`auth_time`, Core §2). A time a little in the future is now, for two clocks
+    /// differ; one further away, or none, is 1970.
+    fn authenticated_at(&self, now: Timestamp) -> Timestamp {
+        let seconds = self.token.get("auth_time").and_then(Value::as_i64).unwrap_or_default();
+        if seconds > now.as_unix() + SKEW {
+            Timestamp::from_unix(0)
+        } else {
+            Timestamp::from_unix(seconds.min(now.as_unix()))
+        }
     }
 }
 
@@ -108,12 +123,16 @@ mod tests {
         Config::parse(&text, std::iter::empty()).unwrap().single_sign_on.unwrap()
     }
 
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1000)
+    }
+
     fn claims(token: &Value, userinfo: &Value) -> Claims {
         Claims { token: to_map(token), userinfo: to_map(userinfo) }
     }
 
     fn address(token: &Value, userinfo: &Value) -> Option<String> {
-        claims(token, userinfo).read(&settings("")).unwrap().email.map(|email| email.to_string())
+        claims(token, userinfo).read(&settings(""), now()).unwrap().email.map(|email| email.to_string())
     }
 
     #[test]
@@ -137,7 +156,7 @@ mod tests {
     #[test]
     fn groups_are_texts_and_too_many_of_them_are_not_none() {
         let with_roles = settings("[single_sign_on.roles]\nsender = [\"a\"]\n");
-        let groups = |token: Value| claims(&token, &json!({})).read(&with_roles).map(|told| told.groups);
+        let groups = |token: Value| claims(&token, &json!({})).read(&with_roles, now()).map(|told| told.groups);
         assert_eq!(groups(json!({ "sub": "1", "groups": ["a", 1, "b"] })).unwrap(), ["a", "b"]);
         assert_eq!(groups(json!({ "sub": "1", "groups": "a" })).unwrap(), ["a"]);
         assert!(groups(json!({ "sub": "1", "groups": { "a": true } })).unwrap().is_empty());
@@ -150,17 +169,33 @@ mod tests {
         let token = json!({ "sub": "1", "amr": ["pwd", "mfa"], "acr": "2" });
         for (listed, counts) in [("[]", false), ("[\"mfa\"]", true), ("[\"2\"]", true), ("[\"MFA\", \"hwk\"]", false)] {
             let settings = settings(&format!("second_step = {listed}\n"));
-            assert_eq!(claims(&token, &json!({})).read(&settings).unwrap().second_step, counts, "{listed}");
+            let told = claims(&token, &json!({})).read(&settings, now()).unwrap();
+            assert_eq!(told.second_step_at.is_some(), counts, "{listed}");
         }
         // What the userinfo answer says of it was said outside of this sign-in.
         let elsewhere = claims(&json!({ "sub": "1" }), &json!({ "amr": ["mfa"] }));
-        assert!(!elsewhere.read(&settings("second_step = [\"mfa\"]\n")).unwrap().second_step);
+        assert_eq!(elsewhere.read(&settings("second_step = [\"mfa\"]\n"), now()).unwrap().second_step_at, None);
+    }
+
+    #[test]
+    fn a_second_step_is_as_old_as_the_provider_says_and_very_old_if_it_does_not() {
+        for (auth_time, at) in [
+            (json!(900), 900),
+            (json!(1000 + SKEW), 1000),
+            (json!(1001 + SKEW), 0),
+            (json!(null), 0),
+            (json!("900"), 0),
+        ] {
+            let token = json!({ "sub": "1", "amr": "mfa", "auth_time": auth_time });
+            let told = claims(&token, &json!({ "auth_time": 999 })).read(&settings("second_step = [\"mfa\"]\n"), now());
+            assert_eq!(told.unwrap().second_step_at, Some(Timestamp::from_unix(at)), "{auth_time}");
+        }
     }
 
     #[test]
     fn nobody_without_a_name_signs_in() {
         for token in [json!({}), json!({ "sub": "" }), json!({ "sub": "x".repeat(256) })] {
-            assert!(claims(&token, &json!({})).read(&settings("")).is_err());
+            assert!(claims(&token, &json!({})).read(&settings(""), now()).is_err());
         }
     }
 }

@@ -33,12 +33,16 @@ use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The path on this server that the provider sends browsers back to.
 pub const CALLBACK: &str = "/sign-in/provider/callback";
 
 /// Seconds for which the provider's own description and keys are believed without asking again.
 const FRESH: i64 = 60 * 60;
+
+/// How lately somebody may have been asked at the provider who is to confirm that it is them (`max_age`, Core §3.1.2.1).
+const JUST_NOW: Duration = Duration::from_secs(60);
 
 /// Seconds by which two machines' clocks may differ.
 const SKEW: i64 = 60;
@@ -164,19 +168,23 @@ impl SingleSignOn {
         &self.settings
     }
 
-    /// What to ask the provider, in a way back that carries `state`.
+    /// What to ask the provider, in a way back that carries `state`. Whoever is to confirm that it is them is asked by the
+    /// provider again, also if they have been lately.
     ///
     /// # Errors
     /// [`Fault::Away`].
-    pub async fn ask(&self, state: String) -> Result<Question, Fault> {
+    pub async fn ask(&self, state: String, confirm: bool) -> Result<Question, Fault> {
         let client = self.client(&*self.provider().await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
-        let (url, _, nonce) = client
+        let mut request = client
             .authorize_url(flow, || CsrfToken::new(state), Nonce::new_random)
             .add_scopes(self.settings.scopes.iter().cloned().map(Scope::new))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        if confirm {
+            request = request.set_max_age(JUST_NOW);
+        }
+        let (url, _, nonce) = request.url();
         let kept = Kept { nonce: nonce.secret().clone(), verifier: verifier.into_secret() };
         Ok(Question { url: url.into(), kept })
     }
@@ -213,7 +221,7 @@ impl SingleSignOn {
         if claims.want_userinfo(&self.settings) {
             claims.userinfo = self.userinfo(&client, &tokens, &claims.token).await?;
         }
-        claims.read(&self.settings).map_err(|why| Fault::Refused(format!("the provider told {why}")))
+        claims.read(&self.settings, self.clock.now()).map_err(|why| Fault::Refused(format!("the provider told {why}")))
     }
 
     /// The claims of the ID token, once its signature, issuer, audience, times and nonce are right (Core §3.1.3.7).

@@ -135,8 +135,8 @@ pub enum Proof<'a> {
     Provider {
         /// Who they are there.
         identity: Identity<'a>,
-        /// Whether it asked for a second step that counts as ours.
-        second_step: bool,
+        /// When it asked for a second step that counts as ours, if it did.
+        second_step_at: Option<Timestamp>,
     },
 }
 
@@ -182,6 +182,8 @@ impl Store {
             has_factor: factors > 0,
             second_step_at: second_step_at.map(to_time),
             by_provider: provider_step == 1,
+            // Whether it counts is for the configuration.
+            at_provider: false,
         };
         let account = account.read()?;
         Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at), progress }))
@@ -266,12 +268,12 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let shown_at_provider = match new.proof {
-            Proof::Code(_) => false,
-            Proof::Provider { identity, second_step } => {
+            Proof::Code(_) => None,
+            Proof::Provider { identity, second_step_at } => {
                 if !is_bound(&mut transaction, identity, &new.email.account_key()).await? {
                     return Ok(false);
                 }
-                second_step
+                second_step_at
             }
         };
         if let Some(old) = new.replaces {
@@ -288,14 +290,15 @@ impl Store {
         .bind(entry.at.as_unix())
         .bind(new.email.account_key())
         .bind(new.network)
-        .bind(shown_at_provider.then_some(entry.at.as_unix()))
-        .bind(i64::from(shown_at_provider))
+        .bind(shown_at_provider.map(Timestamp::as_unix))
+        .bind(i64::from(shown_at_provider.is_some()))
         .execute(&mut *transaction)
         .await?;
         if started.rows_affected() != 1 {
             return Ok(false);
         }
-        note_browser(&mut transaction, &new.email.account_key(), &new.browser, entry.at).await?;
+        let is_whole = shown_at_provider.is_some();
+        note_browser(&mut transaction, &new.email.account_key(), &new.browser, is_whole, entry.at).await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(true)

@@ -7,7 +7,7 @@ use super::ceremonies::CeremonyKind;
 use super::locks::lock_account;
 use super::outbox::{AccountNotice, queue_account_notice};
 use super::second_steps::scope;
-use super::sessions::{Rotation, rotate};
+use super::sessions::{Rotation, forget_steps, rotate};
 use super::tokens::end_tokens;
 use super::{Result, Store, damaged, to_text, to_time, to_u32};
 use crate::people::MAX_FACTORS;
@@ -179,6 +179,7 @@ impl Store {
         if !rotate(&mut transaction, rotation, entry.at).await? {
             return Ok(Added::Over);
         }
+        forget_steps(&mut transaction, new.account_id, rotation.new).await?;
         queue_account_notice(&mut transaction, new.account_id, notice, entry.at).await?;
         append(&mut transaction, entry).await?;
         transaction.commit().await?;
@@ -308,7 +309,7 @@ async fn may_add(connection: &mut AnyConnection, account_id: &str, session_hash:
     Ok(found.is_some())
 }
 
-async fn count_factors(connection: &mut AnyConnection, account_id: &str) -> Result<i64> {
+pub(super) async fn count_factors(connection: &mut AnyConnection, account_id: &str) -> Result<i64> {
     let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM factors WHERE account_id = $1")
         .bind(account_id)
         .fetch_one(connection)

@@ -86,7 +86,7 @@ pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
 pub use factors::{Added, Factor, NewFactor, Removed};
 pub use grants::{Grant, WholeObject};
-pub use identities::{Identity, NewIdentity};
+pub use identities::{Binding, Identity, NewIdentity};
 pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
 pub use openings::{Attempt, LinkedTransfer, NewOpening, Opened, WrongPasscode};
 pub use outbox::{AccountNotice, GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};

@@ -12,7 +12,7 @@ use super::outbox::{NewMail, queue};
 use super::oversight::like_pattern;
 use super::tokens::{end_tokens, end_tokens_beyond};
 use super::{Result, Store, to_text};
-use crate::people::{EmailAddress, Roles, Standing};
+use crate::people::{EmailAddress, GroupRoles, Standing};
 use protocol::Timestamp;
 use protocol::sign_in::Role;
 use sqlx::{Any, AnyConnection, Transaction};
@@ -142,23 +142,36 @@ impl Store {
         finish_change(transaction, changed.rows_affected(), None, entry).await
     }
 
-    /// Has an account that held `held` hold the roles that its groups at the provider give. The last administrator stays one;
-    /// nothing is written if that leaves everything as it was.
+    /// Has an account hold the roles that its groups at the provider give, and leaves all others as they are at that moment: an
+    /// administrator may be changing them. The last administrator stays one; nothing is written if that leaves everything as it
+    /// was. The entry's detail is added to.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn set_roles(&self, account_id: &str, held: &Roles, next: &Standing, entry: &AuditEntry) -> Result<()> {
+    pub async fn set_roles(
+        &self,
+        account_id: &str,
+        rule: &GroupRoles,
+        groups: &[String],
+        entry: &AuditEntry,
+    ) -> Result<()> {
         let mut transaction = self.begin().await?;
         lock_people(&mut transaction).await?;
-        if write_roles(&mut transaction, account_id, next, entry.at).await? {
-            return finish(transaction, None, entry).await;
-        }
-        let mut kept = next.clone();
-        kept.roles.insert(Role::Administrator);
-        if kept.roles == *held || !write_roles(&mut transaction, account_id, &kept, entry.at).await? {
+        let Some(account) = take_person(&mut transaction, account_id).await? else { return Ok(()) };
+        let held = account.standing;
+        let mut next = Standing { roles: rule.apply(&held.roles, groups), ..held.clone() };
+        let mut why = "by the groups of the provider";
+        if next.roles == held.roles {
             return Ok(());
         }
-        let detail = format!("{}; stays administrator, because nobody else is one", entry.detail);
+        if !write_roles(&mut transaction, account_id, rule, &next, entry.at).await? {
+            next.roles.insert(Role::Administrator);
+            why = "by the groups of the provider; stays administrator, because nobody else is one";
+            if next.roles == held.roles || !write_roles(&mut transaction, account_id, rule, &next, entry.at).await? {
+                return Ok(());
+            }
+        }
+        let detail = format!("{}; {next}; {why}", entry.detail);
         finish(transaction, None, &AuditEntry { detail, ..entry.clone() }).await
     }
 
@@ -327,16 +340,33 @@ impl Store {
     }
 }
 
-/// False if no lasting administrator would be left.
+/// The account as it is now, held until the transaction ends.
+async fn take_person(connection: &mut AnyConnection, account_id: &str) -> Result<Option<Account>> {
+    // SQLite's one writer begins with a write, and sees everything from there on.
+    sqlx::query("UPDATE accounts SET sender = sender WHERE account_id = $1")
+        .bind(account_id)
+        .execute(&mut *connection)
+        .await?;
+    let row: Option<AccountRow> =
+        sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.account_id = $1"))
+            .bind(account_id)
+            .fetch_optional(connection)
+            .await?;
+    row.map(AccountRow::read).transpose()
+}
+
+/// Writes the roles that the rule names, and no others; false if no lasting administrator would be left.
 async fn write_roles(
     connection: &mut AnyConnection,
     account_id: &str,
+    rule: &GroupRoles,
     next: &Standing,
     now: Timestamp,
 ) -> Result<bool> {
-    let holds = |role| i64::from(next.roles.contains(&role));
+    let holds = |role| rule.gives(role, &[]).map(|_| i64::from(next.roles.contains(&role)));
     let written = sqlx::query(concat!(
-        "UPDATE accounts SET sender = $4, auditor = $5, administrator = $6, department_head = $7 WHERE ",
+        "UPDATE accounts SET sender = COALESCE($4, sender), auditor = COALESCE($5, auditor),
+             administrator = COALESCE($6, administrator), department_head = COALESCE($7, department_head) WHERE ",
         keeps_an_administrator!()
     ))
     .bind(now.as_unix())

@@ -98,7 +98,7 @@ impl Store {
 /// The second step was shown: the session goes on under its new secret. False if it is over.
 pub(super) async fn rotate(connection: &mut AnyConnection, rotation: &Rotation<'_>, now: Timestamp) -> Result<bool> {
     let rotated =
-        sqlx::query("UPDATE sessions SET session_hash = $2, second_step_at = $3, seen_at = $3 WHERE session_hash = $1")
+        sqlx::query("UPDATE sessions SET session_hash = $2, second_step_at = $3, provider_step = 0, seen_at = $3 WHERE session_hash = $1")
             .bind(to_text(rotation.old))
             .bind(to_text(rotation.new))
             .bind(now.as_unix())
@@ -107,12 +107,25 @@ pub(super) async fn rotate(connection: &mut AnyConnection, rotation: &Rotation<'
     Ok(rotated.rows_affected() == 1)
 }
 
-/// Remembers that this browser signed in to this account. If it is not the first one and nothing but the code is asked for,
-/// the account's owner is told.
+/// The account has one more factor: its other sessions have not shown it, and show their step (once more).
+pub(super) async fn forget_steps(connection: &mut AnyConnection, account_id: &str, kept: &[u8; 32]) -> Result<()> {
+    sqlx::query(
+        "UPDATE sessions SET second_step_at = NULL, provider_step = 0 WHERE account_id = $1 AND session_hash <> $2",
+    )
+    .bind(account_id)
+    .bind(to_text(kept))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Remembers that this browser signed in to this account. If it is not the first one and nothing more is asked for (`is_whole`:
+/// the provider has), the account's owner is told.
 pub(super) async fn note_browser(
     connection: &mut AnyConnection,
     email_key: &str,
     browser: &SeenBrowser<'_>,
+    is_whole: bool,
     now: Timestamp,
 ) -> Result<()> {
     let (account_id, factors): (String, i64) = sqlx::query_as(
@@ -128,8 +141,8 @@ pub(super) async fn note_browser(
         .bind(now.as_unix())
         .execute(&mut *connection)
         .await?;
-    // Where a factor is asked for, the code alone makes nobody known, and lets nobody in.
-    if known.rows_affected() == 1 || factors > 0 {
+    // Where a factor is asked for, what came before it makes nobody known, and lets nobody in.
+    if known.rows_affected() == 1 || factors > 0 && !is_whole {
         return Ok(());
     }
     let (others,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM known_browsers WHERE account_id = $1")
@@ -144,7 +157,7 @@ pub(super) async fn note_browser(
     .bind(now.as_unix())
     .execute(&mut *connection)
     .await?;
-    if others > 0 {
+    if others > 0 || factors > 0 {
         queue_account_notice(connection, &account_id, browser.notice, now).await?;
     }
     Ok(())

@@ -84,6 +84,7 @@ mod sent;
 mod session;
 mod sign_in;
 mod single_sign_on;
+mod single_sign_on_attacks;
 mod slow;
 mod sqlite_file;
 mod tls;
