@@ -44,6 +44,9 @@ const FRESH: i64 = 60 * 60;
 /// How lately somebody may have been asked at the provider who is to confirm that it is them (`max_age`, Core §3.1.2.1).
 const JUST_NOW: Duration = Duration::from_secs(60);
 
+/// Seconds for which a provider that is away is not asked again: everybody who waits would ask, and wait, in turn.
+const AWAY: i64 = 10;
+
 /// Seconds by which two machines' clocks may differ.
 const SKEW: i64 = 60;
 
@@ -105,6 +108,8 @@ pub struct SingleSignOn {
     line: Line,
     /// What the provider said of itself, and when.
     known: Mutex<Option<(Timestamp, Arc<CoreProviderMetadata>)>>,
+    /// Whoever asks it for that, one at a time; when it was last asked in vain, and why.
+    asking: tokio::sync::Mutex<Option<(Timestamp, String)>>,
 }
 
 /// A question to the provider.
@@ -159,6 +164,7 @@ impl SingleSignOn {
             line: Line::new(settings.ca.as_deref())?,
             clock,
             known: Mutex::new(None),
+            asking: tokio::sync::Mutex::new(None),
             settings,
         })
     }
@@ -194,7 +200,8 @@ impl SingleSignOn {
     /// # Errors
     /// [`Fault`].
     pub async fn redeem(&self, code: String, kept: &Kept) -> Result<Told, Fault> {
-        let client = self.client(&*self.provider().await?);
+        let provider = self.provider().await?;
+        let client = self.client(&provider);
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| away(&error))?;
         let verifier = PkceCodeVerifier::new(kept.verifier.clone());
         let tokens: Tokens =
@@ -211,7 +218,7 @@ impl SingleSignOn {
         let token = match self.verify(&client, &tokens, &nonce) {
             // A provider that has new keys signs with them from one moment to the next.
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
-                self.verify(&self.client(&*self.discover().await?), &tokens, &nonce)
+                self.verify(&self.client(&*self.discover(Some(&provider)).await?), &tokens, &nonce)
             }
             outcome => outcome,
         };
@@ -280,26 +287,47 @@ impl SingleSignOn {
     /// What the provider says of itself, asked again after an hour.
     async fn provider(&self) -> Result<Arc<CoreProviderMetadata>, Fault> {
         let now = self.clock.now();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match known {
+        match self.known() {
             Some((at, provider)) if at <= now && now < at.plus(FRESH) => Ok(provider),
-            _ => self.discover().await,
+            known => self.discover(known.map(|(_, provider)| provider).as_ref()).await,
         }
     }
 
-    async fn discover(&self) -> Result<Arc<CoreProviderMetadata>, Fault> {
-        let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.line).await;
-        let provider = Arc::new(found.map_err(|error| away(&error))?);
+    fn known(&self) -> Option<(Timestamp, Arc<CoreProviderMetadata>)> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the provider for more than was `seen`, once for all who wait for that.
+    async fn discover(&self, seen: Option<&Arc<CoreProviderMetadata>>) -> Result<Arc<CoreProviderMetadata>, Fault> {
+        let mut failed = self.asking.lock().await;
+        // Somebody asked while this one waited, with whatever outcome.
+        let is_new = |provider: &Arc<_>| seen.is_none_or(|seen| !Arc::ptr_eq(seen, provider));
+        if let Some((_, provider)) = self.known().filter(|(_, provider)| is_new(provider)) {
+            return Ok(provider);
+        }
         let now = self.clock.now();
+        if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at <= now && now < at.plus(AWAY)) {
+            return Err(Fault::Away(why.clone()));
+        }
+        let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.line).await;
+        let now = self.clock.now();
+        let provider = found.map(Arc::new).map_err(|error| {
+            let why = causes(&error);
+            *failed = Some((now, why.clone()));
+            Fault::Away(why)
+        })?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&provider)));
         Ok(provider)
     }
 }
 
 /// An error with what is behind it; none of them holds a secret, and none of it is for browsers.
+fn causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn away(error: &dyn std::error::Error) -> Fault {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    Fault::Away(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    Fault::Away(causes(error))
 }
 
 /// In a few words that are ours: the error's own may quote the token.

@@ -415,11 +415,18 @@ async fn a_provider_that_is_away_or_answers_nonsense_is_told_as_such_and_asked_a
         let answer = site.client().get("/sign-in/provider").await;
         answer.refused(503, "provider-away");
         assert_eq!(answer.header("retry-after"), "30");
+        site.wait(10);
     }
     assert_eq!(provider.count("/elsewhere"), 0, "a redirect was followed");
     provider.change(|manners| (manners.broken, manners.issuer) = (None, Some("https://evil.example".to_owned())));
     site.client().get("/sign-in/provider").await.refused(503, "provider-away");
     provider.change(|manners| manners.issuer = None);
+    // For ten seconds nobody waits for it in vain once more.
+    site.wait(9);
+    let asked = provider.count("/openid-configuration");
+    site.client().get("/sign-in/provider").await.refused(503, "provider-away");
+    assert_eq!(provider.count("/openid-configuration"), asked);
+    site.wait(1);
     let client = site.client();
     let answer = provider.let_in(&site, &Question::begin(&client).await, &json!({}));
     provider.change(|manners| manners.broken = Some((StatusCode::BAD_GATEWAY, String::new())));
@@ -440,6 +447,17 @@ async fn the_provider_is_asked_for_its_keys_once_an_hour_and_when_it_has_new_one
     site.wait(61 * MINUTE);
     provider.sign_in(&site, &site.client(), &json!({})).await.expect(200);
     assert_eq!(provider.count("/keys"), 3);
+}
+
+#[actix_web::test]
+async fn many_who_come_at_once_ask_the_provider_what_it_is_once() {
+    let (provider, site) = scene().await;
+    let clients: Vec<_> = (0..8).map(|_| site.client()).collect();
+    let answers = clients.iter().map(|client| client.get("/sign-in/provider"));
+    for answer in futures_util::future::join_all(answers).await {
+        answer.expect(303);
+    }
+    assert_eq!(provider.count("/openid-configuration"), 1);
 }
 
 #[actix_web::test]
