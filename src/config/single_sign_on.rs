@@ -34,7 +34,7 @@ pub struct SingleSignOnSettings {
     /// The claim by which the provider vouches for an address.
     #[serde(default = "verified_claim")]
     pub verified_claim: String,
-    /// Whether codes are mailed to those who would rather sign in so.
+    /// Whether codes are mailed to those who have never signed in by the provider.
     #[serde(default = "mailed_codes")]
     pub mailed_codes: bool,
     /// Values of `amr` or `acr` (OpenID Connect Core 1.0 §2) that count as our own second step; none of them unless given.
