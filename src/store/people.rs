@@ -144,7 +144,7 @@ impl Store {
 
     /// Has an account hold the roles that its groups at the provider give, and leaves all others as they are at that moment: an
     /// administrator may be changing them. The last administrator stays one; nothing is written if that leaves everything as it
-    /// was. The entry's detail is added to.
+    /// was. Tokens that could do what the roles no longer allow end. The entry's detail is added to.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -171,6 +171,7 @@ impl Store {
                 return Ok(());
             }
         }
+        end_tokens_beyond(&mut transaction, account_id, &next).await?;
         let detail = format!("{}; {next}; {why}", entry.detail);
         finish(transaction, None, &AuditEntry { detail, ..entry.clone() }).await
     }

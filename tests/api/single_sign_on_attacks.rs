@@ -280,6 +280,22 @@ async fn programs_of_who_signs_in_by_the_provider_stop_a_month_after_they_were_t
 }
 
 #[actix_web::test]
+async fn a_role_that_the_groups_take_away_ends_the_tokens_that_were_for_it() {
+    let provider = Provider::start().await;
+    let site = provider
+        .site(|settings| drop(settings.roles.insert(Role::Auditor, BTreeSet::from(["revision".to_owned()]))))
+        .await;
+    let client = site.client();
+    provider.sign_in(&site, &client, &json!({ "groups": ["revision"] })).await.expect(200);
+    let (app, _) = set_up_app(&site, &client).await;
+    Owner { client, app }.make(&[Scope::AuditRead]).await;
+    for (groups, tokens) in [(json!(["revision", "ward"]), 1), (json!([]), 0), (json!(["revision"]), 0)] {
+        provider.sign_in(&site, &site.client(), &json!({ "groups": groups })).await.expect(200);
+        assert_eq!(rows::count(&site, "access_tokens").await, tokens, "{groups}");
+    }
+}
+
+#[actix_web::test]
 async fn the_audit_tells_which_identity_was_bound_and_unbound() {
     let provider = Provider::start().await;
     let site = provider.site(|_| {}).await;
