@@ -136,7 +136,6 @@ pub(super) async fn hold(
 ) -> Result<Held, Refusal> {
     let [mine, transfer] = [SecretCookie::Mine, SecretCookie::Mailbox].map(|cookie| cookie.read_hash(request, app));
     let (asked, is_right) = (hash_secret(token.as_bytes()), is_right(app, mine, token, id));
-    // The database looks for the token too: what is read of a transfer takes a time that a wrong one must not tell of.
     let linked = app.store.find_linked(id, (!is_right).then_some(&asked)).await?.ok_or_else(Refusal::link_invalid)?;
     let token_hash = Some(asked).filter(|hash| is_same_hash(&linked.token_hash, hash));
     let held = Held {

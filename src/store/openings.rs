@@ -38,6 +38,7 @@ pub struct LinkedTransfer {
 
 #[derive(FromRow)]
 struct LinkedRow {
+    transfer_id: String,
     token_hash: String,
     recipient_email: String,
     mailbox_code: i64,
@@ -48,6 +49,21 @@ struct LinkedRow {
     recipient_kind: String,
     name: String,
     organisation: String,
+}
+
+/// Reads a [`LinkedRow`] of a transfer that can be opened.
+macro_rules! linked_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT t.transfer_id, t.token_hash, t.recipient_email, t.mailbox_code, t.verifier, s.capsule, k.wrapped_key, t.expires_at,
+                 t.recipient_kind, a.name, a.organisation
+             FROM transfers t JOIN accounts a ON a.account_id = t.account_id
+             JOIN sealed s ON s.transfer_id = t.transfer_id JOIN transfer_keys k ON k.transfer_id = t.transfer_id
+             WHERE ",
+            $condition,
+            " AND t.state = 'ready' AND t.openings < t.max_openings"
+        )
+    };
 }
 
 /// One attempt to unlock.
@@ -112,18 +128,14 @@ impl Store {
         transfer_id: &TransferId,
         token_hash: Option<&[u8; 32]>,
     ) -> Result<Option<LinkedTransfer>> {
-        let row: Option<LinkedRow> = sqlx::query_as(
-            "SELECT t.token_hash, t.recipient_email, t.mailbox_code, t.verifier, s.capsule, k.wrapped_key, t.expires_at, t.recipient_kind, a.name, a.organisation
-             FROM transfers t JOIN accounts a ON a.account_id = t.account_id
-             JOIN sealed s ON s.transfer_id = t.transfer_id JOIN transfer_keys k ON k.transfer_id = t.transfer_id
-             WHERE t.transfer_id = $1 AND ($2 = '' OR t.token_hash = $2)
-                 AND t.state = 'ready' AND t.openings < t.max_openings",
-        )
-        .bind(transfer_id.to_text())
-        .bind(token_hash.map(to_text).unwrap_or_default())
-        .fetch_optional(&self.reads)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
+        let id = transfer_id.to_text();
+        // A wrong token finds nothing, whatever there is of its transfer: what a row takes to be read would tell of it.
+        let (query, key) = match token_hash {
+            Some(hash) => (linked_where!("t.token_hash = $1"), to_text(hash)),
+            None => (linked_where!("t.transfer_id = $1"), id.clone()),
+        };
+        let row: Option<LinkedRow> = sqlx::query_as(query).bind(key).fetch_optional(&self.reads).await?;
+        let Some(row) = row.filter(|row| row.transfer_id == id) else { return Ok(None) };
         Ok(Some(LinkedTransfer {
             token_hash: row.token_hash,
             recipient: EmailAddress::parse(&row.recipient_email, "email").map_err(|_| damaged("address"))?,
