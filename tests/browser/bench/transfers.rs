@@ -1,13 +1,13 @@
 //! (c) Whole transfers through the product's pages beside bare ones, and (d) the memory that they take.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::bare::{self, HOUR, Via};
 use super::memory::Watch;
 use super::server::Server;
 use super::{Row, is_quick, name_of};
-use crate::harness::browser::Browser;
+use crate::harness::browser::{Browser, Options};
 use crate::harness::engine::Engine;
 use crate::harness::files::{sha256_of, write_noise_of};
 use crate::harness::steps::Passed;
@@ -71,6 +71,7 @@ async fn measure(load: &Load, files: &[(PathBuf, [u8; 32])], engine: Engine, bar
     let server = Server::start(data.path());
     let (passed, sent) = send(&server, engine, &paths).await;
     let opened = open(&passed, engine, files).await;
+    let picked = if engine == Engine::Chromium { Some(open_into_picked(&passed, files).await) } else { None };
 
     let seconds = |what: &str, value: f64| Row {
         part: "c",
@@ -85,7 +86,11 @@ async fn measure(load: &Load, files: &[(PathBuf, [u8; 32])], engine: Engine, bar
     Row { beside: Some(("bare upload", bare_upload)), target, ..seconds("send", sent.seconds) }.print(&name);
     seconds("bare upload by reference", bare_reference).print(&name);
     seconds("bare download", bare_download).print(&name);
-    Row { beside: Some(("bare download", bare_download)), target, ..seconds("open", opened.seconds) }.print(&name);
+    let beside = Some(("bare download", bare_download));
+    Row { beside, target, ..seconds("open", opened.seconds) }.print(&name);
+    if let Some(picked) = &picked {
+        Row { beside, target, ..seconds("open, picked", picked.seconds) }.print(&name);
+    }
     let memory = |what: &str, value: f64, target: &'static str| Row {
         part: "d",
         name: format!("{what} {}", load.name),
@@ -96,6 +101,9 @@ async fn measure(load: &Load, files: &[(PathBuf, [u8; 32])], engine: Engine, bar
     };
     memory("tab above idle, send", sent.tab, "<= 300").print(&name);
     memory("tab above idle, open", opened.tab, "<= 300").print(&name);
+    if let Some(picked) = &picked {
+        memory("tab above idle, open, picked", picked.tab, "<= 300").print(&name);
+    }
     memory("server at most, send and open", server.peak_memory(), "<= 100").print(&name);
 }
 
@@ -123,25 +131,44 @@ pub(super) async fn send(server: &Server, engine: Engine, paths: &[PathBuf]) -> 
 /// From *Open*, with the passcode typed, to the last file in the download folder.
 pub(super) async fn open(passed: &Passed, engine: Engine, files: &[(PathBuf, [u8; 32])]) -> Taken {
     let browser = Browser::start_in(engine).await;
+    let mut saved: Vec<PathBuf> = Vec::new();
+    let taken = open_in(&browser, passed, files.len(), async || saved.push(browser.new_download(&saved).await)).await;
+    check(&saved, files);
+    taken
+}
+
+/// The same to the last file being whole where the person picked it.
+async fn open_into_picked(passed: &Passed, files: &[(PathBuf, [u8; 32])]) -> Taken {
+    let browser =
+        Browser::start_with(Options { engine: Engine::Chromium, with_picker: true, ..Options::default() }).await;
+    let taken = open_in(&browser, passed, files.len(), async || {}).await;
+    let mut picked = browser.picked();
+    picked.sort();
+    check(&picked, files);
+    taken
+}
+
+/// What was saved is what was sent, in this order.
+fn check(saved: &[PathBuf], files: &[(PathBuf, [u8; 32])]) {
+    assert_eq!(saved.len(), files.len());
+    for (path, (_, digest)) in saved.iter().zip(files) {
+        assert_eq!(&sha256_of(path), digest, "{}: what was saved is not what was sent", path.display());
+    }
+}
+
+/// Opens a transfer and saves its files one after the other; after each, `is_there` waits until it is where it belongs.
+async fn open_in(browser: &Browser, passed: &Passed, files: usize, mut is_there: impl AsyncFnMut()) -> Taken {
     browser.follow(&passed.link).await;
-    let watch = Watch::start(&browser);
+    let watch = Watch::start(browser);
     browser.type_passcode(&passed.passcode).await;
     let begun = Instant::now();
     browser.click("#open").await;
     browser.at_step("files").await;
-    let mut saved: Vec<PathBuf> = Vec::new();
-    for index in 0..files.len() {
+    for index in 0..files {
         browser.click(&format!("#step-files li[data-index='{index}'] .save")).await;
         let status = format!("#step-files li[data-index='{index}'] .status");
         browser.text_with_within(&status, "saved", HOUR).await;
-        saved.push(browser.new_download(&saved).await);
+        is_there().await;
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let tab = watch.peak();
-    saved.iter().zip(files).for_each(|(path, (_, digest))| check(path, digest));
-    Taken { seconds, tab }
-}
-
-fn check(saved: &Path, digest: &[u8; 32]) {
-    assert_eq!(&sha256_of(saved), digest, "{}: what was saved is not what was sent", saved.display());
+    Taken { seconds: begun.elapsed().as_secs_f64(), tab: watch.peak() }
 }

@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Pages in Firefox have no private disk, as in its private windows: what is saved goes through a service worker, as in
     /// the other two engines anyway.
     pub(crate) without_disk: bool,
+    /// Pages in Chromium find the way to ask where to save, and somebody who answers: a file of the suggested name on the private
+    /// disk, written through the same interface as one of the person's own ([`Browser::picked`]).
+    pub(crate) with_picker: bool,
     /// Everything the browser asks for, of whatever host, goes to this port on 127.0.0.1.
     pub(crate) proxy_port: Option<u16>,
     /// Settings of Firefox beside those that every driven one has, as `about:config` names them.
@@ -67,7 +70,7 @@ impl Browser {
         let session_id = client.session_id().await.unwrap().unwrap();
         let browser = Self { client, engine, session_id, folder, driver };
         if engine.is_chromium() {
-            browser.hide_file_dialog().await;
+            browser.answer_for_file_dialog(options.with_picker).await;
         }
         if engine == Engine::Shell {
             browser.allow_downloads().await;
@@ -75,10 +78,12 @@ impl Browser {
         browser
     }
 
-    /// Pages find no way to ask where to save: nobody is there to answer, so they use the download folder instead. Only
-    /// Chromium has such a way.
-    async fn hide_file_dialog(&self) {
-        let source = "Object.defineProperty(window, 'showSaveFilePicker', {value: undefined})";
+    /// Nobody is there to answer the browser's question where to save, which only Chromium can ask: pages find no way to ask it,
+    /// and use the download folder instead, or get an answer at once.
+    async fn answer_for_file_dialog(&self, with_picker: bool) {
+        let answer = "async ({suggestedName}) => (await navigator.storage.getDirectory()).getFileHandle(suggestedName, {create: true})";
+        let value = if with_picker { answer } else { "undefined" };
+        let source = format!("Object.defineProperty(window, 'showSaveFilePicker', {{value: {value}}})");
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source})).await;
     }
 

@@ -1,4 +1,5 @@
-//! The download folder, and when a file in it is there in full: each engine has its own way to say "not yet".
+//! The download folder, and when a file in it is there in full: each engine has its own way to say "not yet". And what was
+//! saved where the person picked.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -38,6 +39,22 @@ impl Browser {
         let placeholder = |path: &Path| any_coming && path.metadata().is_ok_and(|metadata| metadata.len() == 0);
         paths.iter().filter(|path| !temporary(path) && !placeholder(path)).cloned().collect()
     }
+
+    /// What lies where a person picked to save ([`Options::with_picker`](super::browser::Options::with_picker)), whole or not: the
+    /// private disk, whose files have numbers for names.
+    pub(crate) fn picked(&self) -> Vec<PathBuf> {
+        // A folder for each origin; in it, beside the list of names, folders of files.
+        let origins = entries(&self.folder().join("profile/Default/File System"));
+        let folders = origins.flat_map(|origin| entries(&origin.join("t")));
+        let is_file = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().iter().all(u8::is_ascii_digit))
+        };
+        folders.flat_map(|folder| entries(&folder)).filter(is_file).collect()
+    }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
 fn starts_with(path: &Path, beginning: &str) -> bool {
@@ -50,7 +67,6 @@ fn ends_with(path: &Path, end: &str) -> bool {
 
 /// Whether any process has this file open.
 fn is_open(path: &Path) -> bool {
-    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut open_files =
         entries(Path::new("/proc")).flat_map(|process| entries(&process.join("fd")).collect::<Vec<_>>());
     open_files.any(|file| std::fs::read_link(file).is_ok_and(|target| target == path))
