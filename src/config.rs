@@ -8,17 +8,21 @@ mod audit;
 mod dangers;
 mod database;
 mod file;
+mod mail;
 mod patience;
 mod public_url;
 mod reading;
+mod secret;
 mod single_sign_on;
 mod storage;
 
 pub use audit::AuditSettings;
 pub use database::Database;
+pub use mail::{DkimSettings, MailSettings, MailWay, SmtpSecurity, SmtpSettings};
 pub use patience::{Allowance, Patience};
 pub use public_url::PublicUrl;
 pub use reading::Reading;
+pub use secret::Secret;
 pub use single_sign_on::SingleSignOnSettings;
 pub use storage::{S3Settings, SecondCopy, Storage};
 
@@ -32,10 +36,6 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use zeroize::Zeroizing;
-
-/// What is shown in a secret's place.
-const HIDDEN: &str = "hidden";
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -86,42 +86,6 @@ pub struct Config {
     pub log: LogSettings,
 }
 
-/// A secret setting: wiped when dropped, never shown.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
-    }
-}
-
-/// So that a configuration can be shown.
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(HIDDEN)
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-}
-
-impl Secret {
-    /// The secret itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(redacted)")
-    }
-}
-
 /// Where the certificate is.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -130,72 +94,6 @@ pub struct TlsSettings {
     pub certificate: PathBuf,
     /// File with its private key, as PEM.
     pub key: PathBuf,
-}
-
-/// How mail leaves, and as whom.
-#[derive(Debug, Clone)]
-pub struct MailSettings {
-    /// `Name <address>` or an address.
-    pub from: String,
-    /// By which way.
-    pub way: MailWay,
-    /// With which key mail to a mail server is signed.
-    pub dkim: Option<DkimSettings>,
-}
-
-/// With which key mail is signed, and where receivers find its public half.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct DkimSettings {
-    /// That of `mail.from`, or one above it.
-    pub domain: String,
-    /// Which of the domain's keys.
-    pub selector: String,
-    /// File with the private key, as PEM.
-    pub key: PathBuf,
-}
-
-/// By which way mail leaves.
-#[derive(Debug, Clone)]
-pub enum MailWay {
-    /// Written to a folder and told on the console.
-    Folder(PathBuf),
-    /// Handed to a mail server.
-    Smtp(SmtpSettings),
-    /// Kept in memory, for tests.
-    Memory,
-}
-
-/// A mail server.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SmtpSettings {
-    /// Its name.
-    pub host: String,
-    /// Its port; 465 for TLS, 587 for STARTTLS, 25 for none unless given.
-    pub port: Option<u16>,
-    /// How the connection is protected.
-    #[serde(default)]
-    pub security: SmtpSecurity,
-    /// File with another authority's certificate to trust, as PEM.
-    pub ca: Option<PathBuf>,
-    /// Name to log in with, if it wants one.
-    pub username: Option<String>,
-    /// Password to log in with.
-    pub password: Option<Secret>,
-}
-
-/// How a connection to the mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SmtpSecurity {
-    /// TLS from the first byte.
-    #[default]
-    Tls,
-    /// Begins in clear and must change to TLS before anything is said.
-    Starttls,
-    /// None: only for a mail server on this machine.
-    None,
 }
 
 /// How much is logged and in what form.
@@ -262,20 +160,11 @@ impl Config {
                 ConfigError::Value("sign_in.allow", format!("{entry:?} is neither an address nor a domain"))
             })?
         };
-        let from = file.mail.from.unwrap_or_else(|| format!("Filmjacket <filmjacket@{}>", public_url.mail_domain()));
-        if let Some(dkim) = &file.mail.dkim {
-            let domain = from.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
-            // DMARC compares the two (RFC 7489 §3.1.1): a signature of another domain's proves nothing to receivers.
-            if domain != dkim.domain && !domain.ends_with(&format!(".{}", dkim.domain)) {
-                let why = format!("must be {domain}, where mail comes from (mail.from), or a domain above it");
-                return Err(ConfigError::Value("mail.dkim.domain", why));
-            }
-        }
+        let mail = file.mail.parse(&public_url, &data)?;
         let storage = match file.storage.s3 {
             Some(s3) => Storage::S3(s3.parse("storage.s3")?),
             None => Storage::Folder,
         };
-        let way = file.mail.smtp.map_or_else(|| MailWay::Folder(data.join("mail")), MailWay::Smtp);
         Ok(Self {
             listen,
             public_url,
@@ -288,7 +177,7 @@ impl Config {
             single_sign_on: file.single_sign_on.map(SingleSignOnSettings::check).transpose()?,
             trusted_proxies: file.trusted_proxies,
             tls: file.tls,
-            mail: MailSettings { from, way, dkim: file.mail.dkim },
+            mail,
             storage,
             role_limits: file.limits.parse_roles()?,
             department_quotas: file.limits.parse_departments(),
@@ -367,22 +256,6 @@ mod tests {
         }
         let open = "public_url = \"https://send.clinic.example\"\nsign_in.allow = [\"clinic.example\"]";
         assert!(parse(open, &[]).unwrap().public_url.is_https());
-    }
-
-    #[test]
-    fn mail_is_signed_for_the_domain_that_it_comes_from() {
-        let signed = |from: &str, domain: &str| {
-            let text = format!(
-                "[mail]\nfrom = \"{from}\"\n[mail.dkim]\ndomain = \"{domain}\"\nselector = \"s\"\nkey = \"k\"\n"
-            );
-            parse(&text, &[])
-        };
-        assert!(signed("Clinic <post@clinic.example>", "clinic.example").is_ok());
-        assert!(signed("post@films.clinic.example", "clinic.example").is_ok());
-        for (from, domain) in [("post@clinic.example", "other.example"), ("post@evilclinic.example", "clinic.example")]
-        {
-            assert!(matches!(signed(from, domain), Err(ConfigError::Value("mail.dkim.domain", _))), "{from}");
-        }
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use super::audit::AuditSection;
 use super::database::DatabaseSection;
+use super::mail::MailSection;
 use super::storage::SecondCopySection;
-use super::{
-    ConfigError, DkimSettings, LogSettings, S3Settings, Secret, SingleSignOnSettings, SmtpSettings, TlsSettings,
-};
+use super::{ConfigError, LogSettings, S3Settings, Secret, SingleSignOnSettings, TlsSettings};
 use crate::people::SecondStepRule;
 use crate::transfer::{DepartmentQuotas, RoleLimits, parse_domain};
 use ipnet::IpNet;
@@ -43,14 +42,6 @@ pub(super) struct File {
 pub(super) struct SignInSection {
     pub(super) allow: Vec<String>,
     pub(super) second_step: SecondStepRule,
-}
-
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct MailSection {
-    pub(super) from: Option<String>,
-    pub(super) smtp: Option<SmtpSettings>,
-    pub(super) dkim: Option<DkimSettings>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]

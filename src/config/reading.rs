@@ -1,7 +1,8 @@
 //! What was read, where each value comes from, and how all of it is shown: secrets by their type only as "hidden".
 
 use super::file::File;
-use super::{Config, ConfigError, HIDDEN};
+use super::secret::HIDDEN;
+use super::{Config, ConfigError};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
