@@ -91,7 +91,7 @@ pub(super) async fn get(path: web::Path<(String, String)>) -> HttpResponse {
             .insert_header((CONTENT_TYPE, asset.content_type()))
             .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
             .body(asset.bytes),
-        _ => super::pages::not_found(),
+        _ => super::problem_pages::not_found(),
     }
 }
 

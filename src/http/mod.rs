@@ -167,8 +167,8 @@ routes! {
     "/admin/transfers" => { GET Administrator pages::under_way }
     "/admin/state" => { GET Administrator pages::state }
     "/about" => { GET Anyone pages::about }
-    "/problems" => { GET Anyone pages::problems }
-    "/problems/{slug}" => { GET Anyone pages::problem }
+    "/problems" => { GET Anyone problem_pages::list }
+    "/problems/{slug}" => { GET Anyone problem_pages::detail }
     "/assets/{hash}/{path:.*}" => { GET Anyone assets::get }
     "/api/v1/openapi.json" => { GET Anyone openapi::get }
     "/api/v1/sign-in" => { POST Anyone sign_in::ask }

@@ -3,99 +3,21 @@
 //! Pages are frames: what they show of transfers comes from the API, asked by the browser. This room knows who is
 //! signed in and what they may do, and nothing of transfers.
 
+mod frame;
+
+pub(super) use self::frame::{Frame, render, see_other, signed_in};
+
+use self::frame::{entries_of, render_with_passkeys};
 use super::error::Refusal;
 use super::extract::{Administrator, DepartmentHead, Person, Sender};
-use super::problem_pages::{ProblemPage, ProblemsPage};
-use super::security::passkey_policy;
 use super::signed_in::{SettingUp, SignedIn};
 use crate::app::App;
 use crate::people::{DEFAULT_TOKEN_DAYS, LONGEST_TOKEN_DAYS, Remaining, scopes_for};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, HeaderValue, LOCATION, PERMISSIONS_POLICY};
 use actix_web::{HttpResponse, ResponseError as _, web};
 use askama::Template;
 use protocol::account::FactorKind;
-use protocol::sign_in::Role;
 use protocol::tokens::Scope;
-use protocol::{Problem, ProblemKind, TransferId};
-
-/// What the navigation leads to, and who finds it there.
-const NAVIGATION: &[(Role, Entry)] = &[
-    (Role::Sender, Entry { name: "send", path: "/send", label: "Send" }),
-    (Role::Sender, Entry { name: "sent", path: "/sent", label: "Sent" }),
-    (Role::DepartmentHead, Entry { name: "department", path: "/department", label: "Department" }),
-    (Role::Administrator, Entry { name: "people", path: "/admin/people", label: "People" }),
-    (Role::Administrator, Entry { name: "under-way", path: "/admin/transfers", label: "Under way" }),
-    (Role::Administrator, Entry { name: "state", path: "/admin/state", label: "State" }),
-    (Role::Auditor, Entry { name: "audit", path: "/audit", label: "Audit" }),
-];
-
-/// One entry of the navigation.
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
-    pub(super) name: &'static str,
-    pub(super) path: &'static str,
-    pub(super) label: &'static str,
-}
-
-/// What a signed-in person sees in the header.
-pub(super) struct Header {
-    /// Their name, or their address as long as they gave none.
-    pub(super) account: String,
-    pub(super) entries: Vec<Entry>,
-    /// Whether there is anything but the way out.
-    pub(super) whole: bool,
-}
-
-impl Header {
-    /// Whether a phone has no room for all entries in one line: it shows them behind a button.
-    pub(super) fn folds(&self) -> bool {
-        self.entries.len() > 4
-    }
-}
-
-/// What every page has around its content.
-pub(super) struct Frame {
-    /// `None` leaves the navigation out.
-    pub(super) header: Option<Header>,
-    /// Which entry of the navigation this page is.
-    pub(super) here: &'static str,
-    /// The page's entry module; empty for a page that needs no script.
-    pub(super) script: &'static str,
-}
-
-impl Frame {
-    /// A page for anybody.
-    pub(super) const fn open(script: &'static str) -> Self {
-        Self { header: None, here: "", script }
-    }
-
-    /// A page for whoever is signed in.
-    pub(super) fn signed_in(person: &SignedIn, here: &'static str, script: &'static str) -> Self {
-        let entries = entries_of(person).collect();
-        Self { header: Some(Header { account: shown_name(person), entries, whole: true }), here, script }
-    }
-
-    /// A page for who can do nothing yet but this, and sign out.
-    fn half_signed_in(person: &SignedIn, script: &'static str) -> Self {
-        Self {
-            header: Some(Header { account: shown_name(person), entries: Vec::new(), whole: false }),
-            here: "",
-            script,
-        }
-    }
-}
-
-fn shown_name(person: &SignedIn) -> String {
-    let account = &person.account;
-    if account.name.is_empty() { account.email.to_string() } else { account.name.clone() }
-}
-
-/// What this person may use.
-fn entries_of(person: &SignedIn) -> impl Iterator<Item = Entry> {
-    let standing = &person.account.standing;
-    NAVIGATION.iter().filter(|(role, _)| standing.holds(*role)).map(|(_, entry)| *entry)
-}
+use protocol::{ProblemKind, TransferId};
 
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
@@ -233,14 +155,6 @@ struct MinePage {
 #[template(path = "pages/about.html")]
 struct AboutPage {
     frame: Frame,
-}
-
-#[derive(Template)]
-#[template(path = "pages/error.html")]
-struct ErrorPage<'a> {
-    frame: Frame,
-    title: &'a str,
-    sentence: &'a str,
 }
 
 /// `GET /`: the sign-in page, what is left of signing in, or where a signed-in person works.
@@ -420,69 +334,6 @@ pub(super) async fn about() -> HttpResponse {
     render(&AboutPage { frame: Frame::open("") })
 }
 
-/// `GET /problems`.
-pub(super) async fn problems() -> HttpResponse {
-    render(&ProblemsPage::new())
-}
-
-/// `GET /problems/{slug}`: where the `type` of an error leads.
-pub(super) async fn problem(slug: web::Path<String>) -> HttpResponse {
-    match ProblemKind::ALL.iter().find(|kind| kind.slug() == *slug) {
-        Some(kind) => render(&ProblemPage::new(*kind)),
-        None => not_found(),
-    }
-}
-
-/// The page for a refusal.
-pub(super) fn error_page(problem: &Problem) -> String {
-    let page = ErrorPage { frame: Frame::open(""), title: &problem.title, sentence: &problem.detail };
-    page.render().unwrap_or_else(|error| {
-        tracing::error!(%error, "the error page could not be rendered");
-        problem.title.clone()
-    })
-}
-
-/// Nothing is at this address.
-pub(super) fn not_found() -> HttpResponse {
-    Refusal::not_found().error_response()
-}
-
-/// A page for who is signed in, or holds a role: others are led to what is left of the sign-in, or told that it is not for them.
-pub(super) fn signed_in<P>(person: Result<P, Refusal>, page: impl FnOnce(&P) -> HttpResponse) -> HttpResponse {
-    match person {
-        Ok(person) => page(&person),
-        Err(refusal) => match refusal.kind() {
-            Some(ProblemKind::SignInNeeded) => see_other("/"),
-            Some(ProblemKind::SecondStepNeeded) => see_other("/second-step"),
-            Some(ProblemKind::SecondStepMissing) => see_other("/account"),
-            _ => refusal.error_response(),
-        },
-    }
-}
-
 fn is_signed_out(refusal: &Refusal) -> bool {
     refusal.kind() == Some(ProblemKind::SignInNeeded)
-}
-
-pub(super) fn see_other(path: &'static str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
-}
-
-/// A page that may ask the browser for passkeys.
-fn render_with_passkeys(page: &impl Template) -> HttpResponse {
-    let mut response = render(page);
-    if let Ok(policy) = HeaderValue::from_str(&passkey_policy()) {
-        response.headers_mut().insert(PERMISSIONS_POLICY, policy);
-    }
-    response
-}
-
-pub(super) fn render(page: &impl Template) -> HttpResponse {
-    match page.render() {
-        Ok(html) => HttpResponse::Ok().content_type(ContentType::html()).body(html),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            Refusal::from_status(StatusCode::INTERNAL_SERVER_ERROR).error_response()
-        }
-    }
 }

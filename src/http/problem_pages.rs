@@ -1,19 +1,21 @@
-//! What each kind of problem means, in a sentence for people: the pages that the `type` of an error leads to.
+//! The page for a refusal; and what each kind of problem means, in a sentence for people: where the `type` of an error leads.
 
-use super::pages::Frame;
+use super::error::Refusal;
+use super::pages::{Frame, render};
+use actix_web::{HttpResponse, ResponseError as _, web};
 use askama::Template;
-use protocol::ProblemKind;
+use protocol::{Problem, ProblemKind};
 
 /// `/problems`: all of them.
 #[derive(Template)]
 #[template(path = "pages/problems.html")]
-pub(super) struct ProblemsPage {
+struct ProblemsPage {
     frame: Frame,
     problems: Vec<(ProblemKind, &'static str)>,
 }
 
 impl ProblemsPage {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let problems = ProblemKind::ALL.iter().map(|kind| (*kind, meaning(*kind))).collect();
         Self { frame: Frame::open(""), problems }
     }
@@ -22,16 +24,51 @@ impl ProblemsPage {
 /// `/problems/{slug}`: one.
 #[derive(Template)]
 #[template(path = "pages/problem.html")]
-pub(super) struct ProblemPage {
+struct ProblemPage {
     frame: Frame,
     kind: ProblemKind,
     meaning: &'static str,
 }
 
 impl ProblemPage {
-    pub(super) fn new(kind: ProblemKind) -> Self {
+    fn new(kind: ProblemKind) -> Self {
         Self { frame: Frame::open(""), kind, meaning: meaning(kind) }
     }
+}
+
+#[derive(Template)]
+#[template(path = "pages/error.html")]
+struct ErrorPage<'a> {
+    frame: Frame,
+    title: &'a str,
+    sentence: &'a str,
+}
+
+/// `GET /problems`.
+pub(super) async fn list() -> HttpResponse {
+    render(&ProblemsPage::new())
+}
+
+/// `GET /problems/{slug}`: where the `type` of an error leads.
+pub(super) async fn detail(slug: web::Path<String>) -> HttpResponse {
+    match ProblemKind::ALL.iter().find(|kind| kind.slug() == *slug) {
+        Some(kind) => render(&ProblemPage::new(*kind)),
+        None => not_found(),
+    }
+}
+
+/// The page for a refusal.
+pub(super) fn error_page(problem: &Problem) -> String {
+    let page = ErrorPage { frame: Frame::open(""), title: &problem.title, sentence: &problem.detail };
+    page.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page could not be rendered");
+        problem.title.clone()
+    })
+}
+
+/// Nothing is at this address.
+pub(super) fn not_found() -> HttpResponse {
+    Refusal::not_found().error_response()
 }
 
 /// What happened and what to do about it.

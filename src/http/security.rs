@@ -6,7 +6,7 @@ use super::client::{client_address, mask_address, request_id};
 use super::error::Refusal;
 use super::extract::{declared_len, is_safe};
 use super::line::{Line, PacedBody};
-use super::pages;
+use super::problem_pages::error_page;
 use crate::app::App;
 use crate::config::PublicUrl;
 use actix_web::body::{BoxBody, MessageBody};
@@ -168,7 +168,7 @@ fn write_problem(mut response: ServiceResponse, wants_page: bool, request_id: &s
         _ => problem,
     };
     let (content_type, body) = if wants_page {
-        ("text/html; charset=utf-8", pages::error_page(&problem))
+        ("text/html; charset=utf-8", error_page(&problem))
     } else {
         (PROBLEM_JSON, serde_json::to_string(&problem).unwrap_or_default())
     };
