@@ -4,54 +4,43 @@ mod csv;
 mod fhir;
 
 use super::StoredRow;
+use protocol::audit::AuditFormat;
 use serde::Serialize;
 
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// RFC 4180 with a head line; no cell that a spreadsheet would compute.
-    Csv,
-    /// One JSON object a line, with all that the chain is verified by.
-    Ndjson,
-    /// One FHIR R4 AuditEvent a line.
-    Fhir,
+/// What a format is called as a content type.
+pub const fn content_type(format: AuditFormat) -> &'static str {
+    match format {
+        AuditFormat::Csv => "text/csv; charset=utf-8; header=present",
+        AuditFormat::Ndjson => "application/x-ndjson",
+        // https://hl7.org/fhir/R4/nd-json.html
+        AuditFormat::Fhir => "application/fhir+ndjson",
+    }
 }
 
-impl Format {
-    /// What it is called as a content type.
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::Ndjson => "application/x-ndjson",
-            // https://hl7.org/fhir/R4/nd-json.html
-            Self::Fhir => "application/fhir+ndjson",
-        }
+/// What a file with it ends in.
+pub const fn extension(format: AuditFormat) -> &'static str {
+    match format {
+        AuditFormat::Csv => "csv",
+        AuditFormat::Ndjson => "ndjson",
+        AuditFormat::Fhir => "fhir.ndjson",
     }
+}
 
-    /// What a file with it ends in.
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-            Self::Fhir => "fhir.ndjson",
-        }
+/// What stands before the first row.
+pub fn head(format: AuditFormat) -> String {
+    match format {
+        AuditFormat::Csv => csv::head(),
+        AuditFormat::Ndjson | AuditFormat::Fhir => String::new(),
     }
+}
 
-    /// What stands before the first row.
-    pub fn head(self) -> String {
-        match self {
-            Self::Csv => csv::head(),
-            Self::Ndjson | Self::Fhir => String::new(),
-        }
-    }
-
-    /// One row and its line end. `origin` is the installation's address.
-    pub fn line(self, stored: &StoredRow, origin: &str) -> String {
-        match self {
-            Self::Csv => csv::line(stored),
-            Self::Ndjson => json(&Plain::from(stored)),
-            Self::Fhir => json(&fhir::event(stored, origin)),
-        }
+/// One row and its line end: as CSV (RFC 4180) without a cell that a spreadsheet would compute, as a JSON object with all that
+/// the chain is verified by, or as a FHIR R4 AuditEvent. `origin` is the installation's address.
+pub fn line(format: AuditFormat, stored: &StoredRow, origin: &str) -> String {
+    match format {
+        AuditFormat::Csv => csv::line(stored),
+        AuditFormat::Ndjson => json(&Plain::from(stored)),
+        AuditFormat::Fhir => json(&fhir::event(stored, origin)),
     }
 }
 

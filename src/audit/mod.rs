@@ -12,7 +12,6 @@ pub mod watch;
 
 pub use anchor::{Anchor, AnchorError, SignedAnchor};
 pub use chain::{Row, StoredRow, derive_hash, genesis};
-pub use export::Format;
 pub use rules::{Fact, Flag, Hours, Rules};
 pub use verify::{CUT, Finding, Verified, Verifier, cut_detail};
 pub use watch::Watch;

@@ -1,12 +1,16 @@
 //! `filmjacket audit verify`, `export` and `key`: whether the audit is as it was written, and its rows for others.
 
 use super::{Failure, tell_progress};
-use crate::audit::{Anchor, Format, Verified, parse_time};
+use crate::audit::{Anchor, Verified, export as written, parse_time};
 use crate::config::{Config, ConfigError, Database, Reading};
 use crate::keys::{AnchorPublicKey, ServerKey};
 use crate::store::{AuditReader, verify_audit};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use protocol::Timestamp;
+use protocol::audit::AuditFormat;
+use serde::Deserialize as _;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -38,8 +42,8 @@ pub(super) struct Verify {
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// csv for spreadsheets, ndjson for scripts, fhir for one FHIR R4 AuditEvent a line.
-    #[arg(long)]
-    format: Shape,
+    #[arg(long, value_parser = formats())]
+    format: AuditFormat,
     /// The first moment, such as 2027-01-01 (in UTC) or 2027-01-01T08:00:00+01:00.
     #[arg(long, value_parser = parse_time, value_name = "TIME")]
     from: Option<Timestamp>,
@@ -51,11 +55,10 @@ pub(super) struct Export {
     database: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Shape {
-    Csv,
-    Ndjson,
-    Fhir,
+/// The names are those that the API takes.
+fn formats() -> impl TypedValueParser<Value = AuditFormat> {
+    PossibleValuesParser::new(["csv", "ndjson", "fhir"])
+        .try_map(|name| AuditFormat::deserialize(StrDeserializer::<ValueError>::new(&name)))
 }
 
 /// Does one of them.
@@ -122,23 +125,18 @@ fn read_anchors(file: &Path, key: &AnchorPublicKey) -> Result<Vec<Anchor>, Failu
 }
 
 async fn export(what: &Export, config: &Config) -> Result<(), Failure> {
-    let format = match what.format {
-        Shape::Csv => Format::Csv,
-        Shape::Ndjson => Format::Ndjson,
-        Shape::Fhir => Format::Fhir,
-    };
     let from = what.from.unwrap_or(Timestamp::from_unix(i64::MIN));
     let to = what.to.unwrap_or(Timestamp::from_unix(i64::MAX));
     let mut reader = AuditReader::open(&database(what.database.as_deref(), config)?, from, to).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    out.write_all(format.head().as_bytes())?;
+    out.write_all(written::head(what.format).as_bytes())?;
     loop {
         let rows = reader.next_page().await?;
         if rows.is_empty() {
             break;
         }
         for row in &rows {
-            out.write_all(format.line(row, config.public_url.origin()).as_bytes())?;
+            out.write_all(written::line(what.format, row, config.public_url.origin()).as_bytes())?;
         }
     }
     out.flush()?;

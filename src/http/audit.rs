@@ -4,14 +4,14 @@ use super::error::Refusal;
 use super::extract::Auditor;
 use super::paging::{cut, page_len};
 use crate::app::App;
-use crate::audit::{Format, StoredRow};
+use crate::audit::{StoredRow, export as written};
 use crate::store::StoredFlag;
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use protocol::Timestamp;
 use protocol::audit::{
-    AuditCursor, AuditExport, AuditFlag, AuditFormat, AuditPage, AuditQuery, AuditRow, AuditState, AuditVerified,
+    AuditCursor, AuditExport, AuditFlag, AuditPage, AuditQuery, AuditRow, AuditState, AuditVerified,
 };
 
 /// Rows on a page unless asked otherwise, and at most.
@@ -84,22 +84,18 @@ pub(super) async fn export(
     _: Auditor,
     query: web::Query<AuditExport>,
 ) -> Result<HttpResponse, Refusal> {
-    let format = match query.format {
-        AuditFormat::Csv => Format::Csv,
-        AuditFormat::Ndjson => Format::Ndjson,
-        AuditFormat::Fhir => Format::Fhir,
-    };
+    let format = query.format;
     let from = query.from.unwrap_or(Timestamp::from_unix(i64::MIN));
     let to = query.to.unwrap_or(Timestamp::from_unix(i64::MAX));
     // The first page before the answer begins: what fails until then is still told.
     let first = app.store.audit_after(0).await?;
-    let name = HeaderValue::try_from(format!("attachment; filename=\"audit.{}\"", format.extension()));
+    let name = HeaderValue::try_from(format!("attachment; filename=\"audit.{}\"", written::extension(format)));
     let pages = futures_util::stream::unfold(Some((app, first, true)), move |state| async move {
         let (app, rows, is_first) = state?;
         let last = rows.last()?.row.seq;
         let wanted = rows.iter().filter(|stored| stored.row.at >= from && stored.row.at < to);
-        let lines: String = wanted.map(|row| format.line(row, app.config.public_url.origin())).collect();
-        let head = if is_first { format.head() } else { String::new() };
+        let lines: String = wanted.map(|row| written::line(format, row, app.config.public_url.origin())).collect();
+        let head = if is_first { written::head(format) } else { String::new() };
         let next = match app.store.audit_after(last).await {
             Ok(rows) => Some((app, rows, false)),
             // The answer breaks off, so that nobody takes it for all.
@@ -108,7 +104,7 @@ pub(super) async fn export(
         Some((Ok(Bytes::from(head + &lines)), next))
     });
     let mut answer = HttpResponse::Ok();
-    answer.content_type(format.content_type());
+    answer.content_type(written::content_type(format));
     if let Ok(name) = name {
         answer.insert_header((CONTENT_DISPOSITION, name));
     }

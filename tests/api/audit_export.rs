@@ -1,24 +1,25 @@
 //! The audit for other programs: what they read is what was written.
 
 use crate::harness::{DAY, Parcel, Sender, Site, rows};
-use filmjacket::audit::Format;
+use filmjacket::audit::export as written;
 use filmjacket::jobs;
 use filmjacket::store::AuditReader;
 use protocol::Timestamp;
+use protocol::audit::AuditFormat;
 use serde_json::Value;
 use std::process::Command;
 
 const ALWAYS: (Timestamp, Timestamp) = (Timestamp::from_unix(i64::MIN), Timestamp::from_unix(i64::MAX));
 
-async fn export(site: &Site, format: Format, (from, to): (Timestamp, Timestamp)) -> String {
+async fn export(site: &Site, format: AuditFormat, (from, to): (Timestamp, Timestamp)) -> String {
     let mut reader = AuditReader::open(&site.app().config.database, from, to).await.unwrap();
-    let mut text = format.head();
+    let mut text = written::head(format);
     loop {
         let rows = reader.next_page().await.unwrap();
         if rows.is_empty() {
             return text;
         }
-        text.extend(rows.iter().map(|row| format.line(row, site.origin())));
+        text.extend(rows.iter().map(|row| written::line(format, row, site.origin())));
     }
 }
 
@@ -54,7 +55,7 @@ async fn a_stranger_verifies_the_chain_with_the_documents_program() {
     jobs::audit::anchor(site.app()).await.unwrap();
     let files = ["audit.ndjson", "audit-anchors.ndjson"];
     let run = async |site: &Site| {
-        std::fs::write(site.data().join(files[0]), export(site, Format::Ndjson, ALWAYS).await).unwrap();
+        std::fs::write(site.data().join(files[0]), export(site, AuditFormat::Ndjson, ALWAYS).await).unwrap();
         python(site, documented_program(), &files)
     };
     let count = rows::count(&site, "audit").await;
@@ -104,7 +105,7 @@ async fn csv_has_every_row_and_no_cell_that_a_spreadsheet_would_compute() {
     fill(&site).await;
     // A recipient's mail server is somebody else's, and says what it likes.
     rows::execute(&site, "UPDATE audit SET detail = '=HYPERLINK(\"http://evil.example\";\"x\")' WHERE seq = 2").await;
-    std::fs::write(site.data().join("audit.csv"), export(&site, Format::Csv, ALWAYS).await).unwrap();
+    std::fs::write(site.data().join("audit.csv"), export(&site, AuditFormat::Csv, ALWAYS).await).unwrap();
     let program = "import csv, json\nprint(json.dumps(list(csv.DictReader(open('audit.csv', newline='')))))";
     let read: Vec<Value> = serde_json::from_str(&python(&site, program, &[]).unwrap()).unwrap();
     assert_eq!(read.len(), rows::count(&site, "audit").await);
@@ -117,7 +118,7 @@ async fn csv_has_every_row_and_no_cell_that_a_spreadsheet_would_compute() {
 async fn fhir_events_have_every_required_element_and_codes_of_its_value_sets() {
     let site = Site::start().await;
     fill(&site).await;
-    let text = export(&site, Format::Fhir, ALWAYS).await;
+    let text = export(&site, AuditFormat::Fhir, ALWAYS).await;
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.len(), rows::count(&site, "audit").await);
     for event in &events {
@@ -158,7 +159,7 @@ async fn an_export_of_a_time_has_the_rows_of_that_time_and_its_ends() {
     site.wait(DAY);
     Sender::sign_in(&site, "ben@clinic.example").await;
     let lines = async |from: i64, to: i64| {
-        let text = export(&site, Format::Ndjson, (start.plus(from), start.plus(to))).await;
+        let text = export(&site, AuditFormat::Ndjson, (start.plus(from), start.plus(to))).await;
         text.lines().filter(|line| line.contains("session.started")).count()
     };
     assert_eq!((lines(0, DAY).await, lines(DAY, DAY + 1).await, lines(0, DAY + 1).await), (1, 1, 2));
