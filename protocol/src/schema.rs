@@ -15,28 +15,7 @@ const fn pattern(len: usize) -> &'static str {
 }
 
 /// Each is written in place: a name for every kind of text would only be in the way of who reads the description.
-macro_rules! fixed_bytes {
-    ($($name:ident)+) => {$(
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": pattern(Self::LEN) })
-            }
-        }
-    )+};
-}
-
-fixed_bytes! { TransferId ObjectId Sha256Digest LinkToken Ticket Proof AccessToken }
-
-/// Other texts.
-macro_rules! text {
+macro_rules! texts {
     ($($name:ident { $($schema:tt)+ })+) => {$(
         impl JsonSchema for $name {
             fn inline_schema() -> bool {
@@ -54,7 +33,14 @@ macro_rules! text {
     )+};
 }
 
-text! {
+texts! {
+    TransferId { "pattern": pattern(Self::LEN) }
+    ObjectId { "pattern": pattern(Self::LEN) }
+    Sha256Digest { "pattern": pattern(Self::LEN) }
+    LinkToken { "pattern": pattern(Self::LEN) }
+    Ticket { "pattern": pattern(Self::LEN) }
+    Proof { "pattern": pattern(Self::LEN) }
+    AccessToken { "pattern": pattern(Self::LEN) }
     Base64Bytes { "contentEncoding": "base64url", "pattern": "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$" }
     Timestamp { "format": "date-time" }
     AuditCursor { "pattern": "^-?[0-9]+[.]-?[0-9]+$" }
