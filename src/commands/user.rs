@@ -178,15 +178,7 @@ fn parse_address(text: &str) -> Result<EmailAddress, Failure> {
 }
 
 fn entry(event: Event, email: &EmailAddress, standing: &Standing, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        at,
-        event,
-        actor: "operator".to_owned(),
-        token: None,
-        transfer_id: None,
-        address: None,
-        detail: format!("{email}; {standing}"),
-    }
+    AuditEntry { detail: format!("{email}; {standing}"), ..AuditEntry::by("operator", event, at) }
 }
 
 /// People on one page of the list.

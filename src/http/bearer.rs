@@ -87,9 +87,9 @@ pub(super) async fn find_holder(request: &HttpRequest, app: &App, text: &str) ->
         second_step_at: Some(held.token.created_at),
         // The provider's word is good for the session that it began.
         by_provider: false,
-        at_provider: false,
     };
-    Ok(SignedIn { account: held.account, means: Means::Token { name: held.token.name }, progress, second_step })
+    let means = Means::Token { name: held.token.name };
+    Ok(SignedIn { account: held.account, means, progress, second_step, at_provider: false })
 }
 
 /// Whether the token is live and its owner in force. Who signs in by the provider must have done so lately: it tells nobody whom it

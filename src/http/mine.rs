@@ -86,13 +86,5 @@ pub(super) async fn end(app: web::Data<App>, reader: Reader, client: Client) -> 
 }
 
 fn entry(app: &App, event: Event, email_key: &str, client: Client) -> AuditEntry {
-    AuditEntry {
-        at: app.clock.now(),
-        event,
-        actor: email_key.to_owned(),
-        token: None,
-        transfer_id: None,
-        address: Some(client.address()),
-        detail: String::new(),
-    }
+    AuditEntry { address: Some(client.address()), ..AuditEntry::by(email_key, event, app.clock.now()) }
 }

@@ -201,14 +201,5 @@ fn paused(until: Timestamp, now: Timestamp) -> Refusal {
 
 /// An audit row about what whoever holds a transfer does.
 pub(super) fn recipient_entry(event: Event, id: &TransferId, at: Timestamp, client: Client) -> AuditEntry {
-    let actor = "recipient".to_owned();
-    AuditEntry {
-        at,
-        event,
-        actor,
-        token: None,
-        transfer_id: Some(*id),
-        address: Some(client.address()),
-        detail: String::new(),
-    }
+    AuditEntry { transfer_id: Some(*id), address: Some(client.address()), ..AuditEntry::by("recipient", event, at) }
 }

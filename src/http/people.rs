@@ -5,7 +5,7 @@ use super::error::Refusal;
 use super::extract::{Administrator, By, Person};
 use super::paging::{cut, page_len};
 use super::rates;
-use super::signed_in::RecentOrToken;
+use super::signed_in::{Recent, RecentOrToken};
 use crate::app::App;
 use crate::keys::{hash_secret, make_name, make_secret};
 use crate::people::{EmailAddress, Roles, Standing, beyond_tokens, check_by_token, check_own};
@@ -62,7 +62,7 @@ pub(super) async fn detail(
 pub(super) async fn invite(
     app: web::Data<App>,
     client: Client,
-    By(RecentOrToken(admin), request): By<RecentOrToken<Administrator>, InviteRequest>,
+    By(Recent(admin), request): By<RecentOrToken<Administrator>, InviteRequest>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let email = EmailAddress::parse(&request.email, "email")?;
@@ -85,7 +85,7 @@ pub(super) async fn change(
     app: web::Data<App>,
     client: Client,
     id: web::Path<String>,
-    By(RecentOrToken(admin), may): By<RecentOrToken<Administrator>, May>,
+    By(Recent(admin), may): By<RecentOrToken<Administrator>, May>,
 ) -> Result<HttpResponse, Refusal> {
     rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
     let account = find(&app, &id).await?;
@@ -116,7 +116,7 @@ pub(super) async fn disable(
 /// `POST /api/v1/admin/people/{account_id}/enable`
 pub(super) async fn enable(
     app: web::Data<App>,
-    RecentOrToken(admin): RecentOrToken<Administrator>,
+    Recent(admin): RecentOrToken<Administrator>,
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
@@ -131,7 +131,7 @@ pub(super) async fn enable(
 /// no longer lists.
 pub(super) async fn invite_again(
     app: web::Data<App>,
-    RecentOrToken(admin): RecentOrToken<Administrator>,
+    Recent(admin): RecentOrToken<Administrator>,
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {

@@ -51,15 +51,7 @@ pub(super) async fn enter(
     let email = EmailAddress::parse(&body.email, "email")?;
     let code = codes::try_one(&app, &request, CodePurpose::SignIn, &email, &body.code).await?;
     let now = app.clock.now();
-    let entry = |event| AuditEntry {
-        at: now,
-        event,
-        actor: email.to_string(),
-        token: None,
-        transfer_id: None,
-        address: Some(client.address()),
-        detail: String::new(),
-    };
+    let entry = |event| AuditEntry { address: Some(client.address()), ..AuditEntry::by(email.as_str(), event, now) };
     if !code.is_right || !app.admits_by_code(&email).await? {
         app.store.record(&entry(Event::SignInRefused)).await?;
         return Err(wrong_code());

@@ -16,7 +16,6 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use protocol::Timestamp;
 use protocol::account::SecondStep;
 
 /// Whoever took the first step of signing in, by a mailed code or the provider, whatever is left of it. A request that changes
@@ -26,8 +25,10 @@ pub(super) struct SignedIn {
     pub(super) account: Account,
     pub(super) means: Means,
     pub(super) progress: Progress,
-    /// What the administrator decided for this account.
+    /// What the configuration decides for this account.
     pub(super) second_step: SecondStep,
+    /// Whether the account signs in by a provider whose word for a second step the operator takes.
+    pub(super) at_provider: bool,
 }
 
 /// By what a request shows whose it is.
@@ -58,17 +59,12 @@ impl SignedIn {
 
     /// What is left to do.
     pub(super) fn remaining(&self) -> Remaining {
-        self.progress.remaining(self.second_step)
-    }
-
-    /// Whether the second step was shown within the last minutes, in a session.
-    fn is_recent(&self, now: Timestamp) -> bool {
-        !self.is_by_token() && self.progress.is_recent(now)
+        self.progress.remaining(self.second_step, self.at_provider)
     }
 
     /// Whether the provider is where this person shows a second step.
     pub(super) fn shows_at_provider(&self) -> bool {
-        self.progress.at_provider && !self.progress.has_factor
+        self.at_provider && !self.progress.has_factor
     }
 
     /// The second step was shown too long ago.
@@ -88,18 +84,12 @@ impl SignedIn {
 
     /// An audit row about something that this person does; the transfer and the detail are for the caller to add.
     pub(super) fn entry(&self, app: &App, event: Event, client: Client) -> AuditEntry {
-        AuditEntry {
-            at: app.clock.now(),
-            event,
-            actor: self.account.email.to_string(),
-            token: match &self.means {
-                Means::Session(_) => None,
-                Means::Token { name } => Some(name.clone()),
-            },
-            transfer_id: None,
-            address: Some(client.address()),
-            detail: String::new(),
-        }
+        let token = match &self.means {
+            Means::Session(_) => None,
+            Means::Token { name } => Some(name.clone()),
+        };
+        let address = Some(client.address());
+        AuditEntry { token, address, ..AuditEntry::by(self.account.email.as_str(), event, app.clock.now()) }
     }
 }
 
@@ -128,8 +118,10 @@ impl FromRequest for SignedIn {
                 app.store.refresh_session(&session_hash, now).await?;
             }
             let second_step = app.config.second_step.of(standing.roles.iter().copied());
-            let progress = session.progress.where_provider_counts(has_step_at_provider(&app, &session.account).await?);
-            Ok(Self { account: session.account, means: Means::Session(session_hash), progress, second_step })
+            let at_provider = has_step_at_provider(&app, &session.account).await?;
+            let progress = if at_provider { session.progress } else { session.progress.without_provider() };
+            let means = Means::Session(session_hash);
+            Ok(Self { account: session.account, means, progress, second_step, at_provider })
         })
     }
 }
@@ -168,33 +160,14 @@ impl AsRef<SignedIn> for SettingUp {
 }
 
 /// Whoever may call the route as `T`, if they showed their second step within the last minutes: for dangerous acts. A program
-/// cannot show one.
+/// cannot show one; with `TOKENS`, its access token, which was made with the second step and for this, is enough.
 #[derive(Debug)]
-pub(super) struct Recent<T>(pub(super) T);
+pub(super) struct Recent<T, const TOKENS: bool = false>(pub(super) T);
 
-impl<T> FromRequest for Recent<T>
-where
-    T: FromRequest<Error = Refusal> + AsRef<SignedIn> + 'static,
-    T::Future: 'static,
-{
-    type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+/// With access tokens: the handler holds what they may do against [`crate::people::check_by_token`].
+pub(super) type RecentOrToken<T> = Recent<T, true>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (app, person) = (app_of(request), T::from_request(request, payload));
-        Box::pin(async move {
-            let (person, now) = (person.await?, app?.clock.now());
-            if person.as_ref().is_recent(now) { Ok(Self(person)) } else { Err(person.as_ref().step_up_needed()) }
-        })
-    }
-}
-
-/// The same, or an access token, which was made with the second step and for this. The handler holds what it may do against
-/// [`crate::people::check_by_token`].
-#[derive(Debug)]
-pub(super) struct RecentOrToken<T>(pub(super) T);
-
-impl<T> FromRequest for RecentOrToken<T>
+impl<T, const TOKENS: bool> FromRequest for Recent<T, TOKENS>
 where
     T: FromRequest<Error = Refusal> + AsRef<SignedIn> + 'static,
     T::Future: 'static,
@@ -207,7 +180,8 @@ where
         Box::pin(async move {
             let (person, now) = (person.await?, app?.clock.now());
             let asked = person.as_ref();
-            if asked.is_by_token() || asked.is_recent(now) { Ok(Self(person)) } else { Err(asked.step_up_needed()) }
+            let is_enough = if asked.is_by_token() { TOKENS } else { asked.progress.is_recent(now, asked.at_provider) };
+            if is_enough { Ok(Self(person)) } else { Err(asked.step_up_needed()) }
         })
     }
 }

@@ -1,15 +1,12 @@
-//! Accounts and their sessions.
+//! Accounts, as they are read and made.
 
 use super::audit::{AuditEntry, append};
-use super::codes::spend_code;
-use super::identities::{Identity, is_bound};
-use super::sessions::{SeenBrowser, note_browser};
 use super::{Result, Store, damaged, to_text, to_time};
-use crate::people::{EmailAddress, Profile, Progress, SignInRule, Standing};
+use crate::people::{EmailAddress, Profile, SignInRule, Standing};
 use protocol::Timestamp;
 use protocol::people::Person;
 use protocol::sign_in::Role;
-use sqlx::FromRow;
+use sqlx::{Any, AnyConnection, Executor, FromRow};
 use std::collections::BTreeMap;
 
 /// A person's account.
@@ -102,97 +99,11 @@ impl AccountRow {
     }
 }
 
-#[derive(FromRow)]
-struct SessionRow {
-    #[sqlx(flatten)]
-    account: AccountRow,
-    created_at: i64,
-    seen_at: i64,
-    second_step_at: Option<i64>,
-    provider_step: i64,
-    factors: i64,
-}
-
-/// A session and whose it is.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// Whose.
-    pub account: Account,
-    /// When its code was typed.
-    pub created_at: Timestamp,
-    /// When it last did something.
-    pub seen_at: Timestamp,
-    /// Which steps of signing in were taken.
-    pub progress: Progress,
-}
-
-/// What lets somebody in.
-#[derive(Debug, Clone, Copy)]
-pub enum Proof<'a> {
-    /// The code that was mailed to the address and typed in this browser, which spends it.
-    Code(&'a [u8; 32]),
-    /// The provider's word, for an identity that is bound to the address's account.
-    Provider {
-        /// Who they are there.
-        identity: Identity<'a>,
-        /// When it asked for a second step that counts as ours, if it did.
-        second_step_at: Option<Timestamp>,
-    },
-}
-
-/// What starts a session.
-#[derive(Debug)]
-pub struct NewSession<'a> {
-    /// The address of the account: proved by the code, or the one that the identity is bound to.
-    pub email: &'a EmailAddress,
-    /// For a first sign-in.
-    pub new_account_id: &'a [u8; 32],
-    /// The new session.
-    pub session_hash: &'a [u8; 32],
-    /// The browser's session until now, which ends.
-    pub replaces: Option<&'a [u8; 32]>,
-    /// What lets them in.
-    pub proof: Proof<'a>,
-    /// The same browser, as it is known for longer.
-    pub browser: SeenBrowser<'a>,
-    /// The client's network, without the house number.
-    pub network: &'a str,
-}
-
 impl Store {
-    /// The session that this hash names, however old.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn find_session(&self, session_hash: &[u8; 32]) -> Result<Option<Session>> {
-        let row: Option<SessionRow> = sqlx::query_as(concat!(
-            "SELECT ",
-            account_columns!(),
-            ", s.created_at, s.seen_at, s.second_step_at, s.provider_step,
-             (SELECT COUNT(*) FROM factors f WHERE f.account_id = a.account_id) AS factors
-             FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1"
-        ))
-        .bind(to_text(session_hash))
-        .fetch_optional(&self.reads)
-        .await?;
-        let Some(SessionRow { account, created_at, seen_at, second_step_at, provider_step, factors }) = row else {
-            return Ok(None);
-        };
-        let progress = Progress {
-            has_factor: factors > 0,
-            second_step_at: second_step_at.map(to_time),
-            by_provider: provider_step == 1,
-            // Whether it counts is for the configuration.
-            at_provider: false,
-        };
-        let account = account.read()?;
-        Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at), progress }))
-    }
-
     /// The account of an address.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`super::StoreError`].
     pub async fn find_account(&self, email: &EmailAddress) -> Result<Option<Account>> {
         let row: Option<AccountRow> =
             sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.email_key = $1"))
@@ -202,37 +113,18 @@ impl Store {
         row.map(AccountRow::read).transpose()
     }
 
-    /// Writes down that a session did something.
+    /// One account, by its id.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn refresh_session(&self, session_hash: &[u8; 32], now: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $2")
-            .bind(to_text(session_hash))
-            .bind(now.as_unix())
-            .execute(&self.writes)
-            .await?;
-        Ok(())
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn end_session(&self, session_hash: &[u8; 32], entry: &AuditEntry) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
-            .bind(to_text(session_hash))
-            .execute(&mut *transaction)
-            .await?;
-        append(&mut transaction, entry).await?;
-        Ok(transaction.commit().await?)
+    /// [`super::StoreError`].
+    pub async fn find_person(&self, account_id: &str) -> Result<Option<Account>> {
+        read_account(&self.reads, account_id).await
     }
 
     /// Changes what recipients see.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`super::StoreError`].
     pub async fn change_profile(&self, account_id: &str, profile: &Profile, entry: &AuditEntry) -> Result<()> {
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE accounts SET name = $2, organisation = $3 WHERE account_id = $1")
@@ -244,73 +136,37 @@ impl Store {
         append(&mut transaction, entry).await?;
         Ok(transaction.commit().await?)
     }
+}
 
-    /// Takes the proof and starts a session; false if the proof was already spent, or the account disabled meanwhile. Who has
-    /// no account yet is let in by the configuration's list, and becomes a sender.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn start_session(&self, new: &NewSession<'_>, entry: &AuditEntry) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        if let Proof::Code(browser_hash) = new.proof
-            && !spend_code(&mut transaction, browser_hash).await?
-        {
-            return Ok(false);
-        }
-        sqlx::query(
-            "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at, sender, signed_in_at)
-             VALUES ($1, $2, $3, '', '', $4, 1, $4) ON CONFLICT (email_key) DO UPDATE SET signed_in_at = $4",
-        )
-        .bind(to_text(new.new_account_id))
-        .bind(new.email.account_key())
-        .bind(new.email.as_str())
-        .bind(entry.at.as_unix())
-        .execute(&mut *transaction)
-        .await?;
-        let shown_at_provider = match new.proof {
-            Proof::Code(_) => None,
-            Proof::Provider { identity, second_step_at } => {
-                if !is_bound(&mut transaction, identity, &new.email.account_key()).await? {
-                    return Ok(false);
-                }
-                second_step_at
-            }
-        };
-        if let Some(old) = new.replaces {
-            sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
-                .bind(to_text(old))
-                .execute(&mut *transaction)
-                .await?;
-        }
-        let started = sqlx::query(
-            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at, network, second_step_at, provider_step)
-             SELECT $1, account_id, $2, $2, $4, $5, $6 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
-        )
-        .bind(to_text(new.session_hash))
-        .bind(entry.at.as_unix())
-        .bind(new.email.account_key())
-        .bind(new.network)
-        .bind(shown_at_provider.map(Timestamp::as_unix))
-        .bind(i64::from(shown_at_provider.is_some()))
-        .execute(&mut *transaction)
-        .await?;
-        if started.rows_affected() != 1 {
-            return Ok(false);
-        }
-        let is_whole = shown_at_provider.is_some();
-        note_browser(&mut transaction, &new.email.account_key(), &new.browser, is_whole, entry.at).await?;
-        append(&mut transaction, entry).await?;
-        transaction.commit().await?;
-        Ok(true)
-    }
+/// One account, by its id.
+pub(super) async fn read_account<'c>(
+    reads: impl Executor<'c, Database = Any>,
+    account_id: &str,
+) -> Result<Option<Account>> {
+    let row: Option<AccountRow> =
+        sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.account_id = $1"))
+            .bind(account_id)
+            .fetch_optional(reads)
+            .await?;
+    row.map(AccountRow::read).transpose()
+}
 
-    /// Writes down an event that changed nothing else, such as a refused sign-in.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn record(&self, entry: &AuditEntry) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        append(&mut transaction, entry).await?;
-        Ok(transaction.commit().await?)
-    }
+/// Makes an account for an address that has none. The configuration's list has let them in: they become a sender.
+pub(super) async fn add_account(
+    connection: &mut AnyConnection,
+    account_id: &[u8; 32],
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at, sender)
+         VALUES ($1, $2, $3, '', '', $4, 1) ON CONFLICT (email_key) DO NOTHING",
+    )
+    .bind(to_text(account_id))
+    .bind(email.account_key())
+    .bind(email.as_str())
+    .bind(now.as_unix())
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -176,10 +176,15 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// Something that the server did by itself.
+    /// What somebody did; everything else is for the caller to add.
+    pub fn by(actor: &str, event: Event, at: Timestamp) -> Self {
+        let actor = actor.to_owned();
+        Self { at, event, actor, token: None, transfer_id: None, address: None, detail: String::new() }
+    }
+
+    /// Something that the server did by itself to a transfer.
     pub fn by_system(event: Event, transfer_id: TransferId, at: Timestamp) -> Self {
-        let actor = "system".to_owned();
-        Self { at, event, actor, token: None, transfer_id: Some(transfer_id), address: None, detail: String::new() }
+        Self { transfer_id: Some(transfer_id), ..Self::by("system", event, at) }
     }
 
     /// What the row says besides who, what and where.
@@ -230,6 +235,16 @@ pub(super) async fn append(connection: &mut AnyConnection, entry: &AuditEntry) -
 }
 
 impl Store {
+    /// Writes down an event that changed nothing else, such as a refused sign-in.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        append(&mut transaction, entry).await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// All that happened to a transfer, oldest first, as `sender`, the address of who sent it, may see it.
     ///
     /// # Errors

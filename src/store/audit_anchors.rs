@@ -94,15 +94,7 @@ impl Store {
             .bind(last.hash.as_str())
             .execute(&mut *transaction)
             .await?;
-        let entry = AuditEntry {
-            at: now,
-            event: Event::AuditCut,
-            actor: "system".to_owned(),
-            token: None,
-            transfer_id: None,
-            address: None,
-            detail: cut_detail(last.row.seq),
-        };
+        let entry = AuditEntry { detail: cut_detail(last.row.seq), ..AuditEntry::by("system", Event::AuditCut, now) };
         append(&mut transaction, &entry).await?;
         transaction.commit().await?;
         Ok(old.len())

@@ -133,17 +133,13 @@ impl Store {
             queue_for_auditor(&mut transaction, MailKind::AuditFlag, &mail_id, recipient, &told, now).await?;
         }
         let entry = AuditEntry {
-            at: now,
-            event: Event::Flagged,
-            actor: "system".to_owned(),
-            token: None,
             transfer_id: flag.transfer_id.as_deref().and_then(|id| TransferId::parse(id).ok()),
-            address: None,
             detail: if flag.transfer_id.is_some() {
                 flag.detail.clone()
             } else {
                 format!("{}: {}", flag.subject, flag.detail)
             },
+            ..AuditEntry::by("system", Event::Flagged, now)
         };
         append(&mut transaction, &entry).await?;
         transaction.commit().await?;

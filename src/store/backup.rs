@@ -141,8 +141,7 @@ async fn tell_in_audit(
             saved.seq, held.seq, held.hash
         )
     };
-    let actor = "system".to_owned();
-    let entry = AuditEntry { at, event: Event::Restored, actor, token: None, transfer_id: None, address: None, detail };
+    let entry = AuditEntry { detail, ..AuditEntry::by("system", Event::Restored, at) };
     append(connection, &entry).await?;
     sqlx::query("UPDATE audit_head SET anchor_day = 0").execute(connection).await?;
     Ok(())

@@ -6,7 +6,7 @@ use super::{Result, Store, damaged, from_len, to_text, to_u64};
 use crate::transfer::{DepartmentFull, Draft, Room, kind_text, parse_state};
 use protocol::transfers::State;
 use protocol::{DAY, ObjectId, Timestamp, TransferId};
-use sqlx::{Any, Transaction};
+use sqlx::{Any, Executor, Transaction};
 
 /// What the transfers of a department hold, which are not purged. Their index (`transfers_by_department_waiting`) has all that is added up.
 pub(super) const DEPARTMENT_STORED: &str = "SELECT CAST(COALESCE(SUM(total_len), 0) AS BIGINT) FROM transfers
@@ -87,7 +87,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if made.rows_affected() != 1 {
-            let before = find_same(&mut transaction, account_id, &request.transfer_id, request_hash).await?;
+            let before = find_same(&mut *transaction, account_id, &request.transfer_id, request_hash).await?;
             return match before {
                 Some(before) => Ok(before),
                 None => why_no_room(&mut transaction, account_id, department, draft.total_len, room, entry.at).await,
@@ -114,12 +114,7 @@ impl Store {
         transfer_id: &TransferId,
         request_hash: &[u8; 32],
     ) -> Result<Option<Creation>> {
-        let row: Option<(String, String, String)> =
-            sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
-                .bind(transfer_id.to_text())
-                .fetch_optional(&self.reads)
-                .await?;
-        row.map(|row| compare(&row, account_id, request_hash)).transpose()
+        find_same(&self.reads, account_id, transfer_id, request_hash).await
     }
 }
 
@@ -149,8 +144,8 @@ pub(super) async fn insert_object(
     Ok(added.rows_affected() == 1 && given_up.is_none())
 }
 
-async fn find_same(
-    transaction: &mut Transaction<'_, Any>,
+async fn find_same<'c>(
+    reads: impl Executor<'c, Database = Any>,
     account_id: &str,
     transfer_id: &TransferId,
     request_hash: &[u8; 32],
@@ -158,9 +153,13 @@ async fn find_same(
     let row: Option<(String, String, String)> =
         sqlx::query_as("SELECT account_id, request_hash, state FROM transfers WHERE transfer_id = $1")
             .bind(transfer_id.to_text())
-            .fetch_optional(&mut **transaction)
+            .fetch_optional(reads)
             .await?;
-    row.map(|row| compare(&row, account_id, request_hash)).transpose()
+    let Some((owner, hash, state)) = row else { return Ok(None) };
+    if owner != account_id || hash != to_text(request_hash) {
+        return Ok(Some(Creation::Different));
+    }
+    Ok(Some(Creation::Same(parse_state(&state).ok_or_else(|| damaged("state"))?)))
 }
 
 /// Of several limits, the one that the sender can do most about.
@@ -196,15 +195,4 @@ async fn why_no_room(
         }
         _ => Ok(Creation::StorageFull { stored }),
     }
-}
-
-fn compare(
-    (owner, hash, state): &(String, String, String),
-    account_id: &str,
-    request_hash: &[u8; 32],
-) -> Result<Creation> {
-    if owner != account_id || *hash != to_text(request_hash) {
-        return Ok(Creation::Different);
-    }
-    Ok(Creation::Same(parse_state(state).ok_or_else(|| damaged("state"))?))
 }

@@ -1,11 +1,11 @@
 //! Who somebody is at a provider of single sign-on: bound once to an account, by the provider's own name for them.
 
-use super::accounts::{Account, AccountRow, account_columns};
+use super::accounts::{Account, AccountRow, account_columns, add_account};
 use super::audit::{AuditEntry, append};
 use super::factors::count_factors;
 use super::locks::lock_account;
 use super::outbox::{AccountNotice, queue_account_notice};
-use super::tokens::end_tokens;
+use super::sessions::end_sessions_and_tokens;
 use super::{Result, Store, to_text};
 use crate::people::{EmailAddress, RECENT};
 use protocol::Timestamp;
@@ -100,16 +100,7 @@ impl Store {
     /// [`super::StoreError`].
     pub async fn bind_identity(&self, new: &NewIdentity<'_>, entry: &AuditEntry) -> Result<Binding> {
         let mut transaction = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO accounts (account_id, email_key, email, name, organisation, created_at, sender)
-             VALUES ($1, $2, $3, '', '', $4, 1) ON CONFLICT (email_key) DO NOTHING",
-        )
-        .bind(to_text(new.new_account_id))
-        .bind(new.email.account_key())
-        .bind(new.email.as_str())
-        .bind(entry.at.as_unix())
-        .execute(&mut *transaction)
-        .await?;
+        add_account(&mut transaction, new.new_account_id, new.email, entry.at).await?;
         let bound: Option<(String,)> = sqlx::query_as(
             "INSERT INTO identities (issuer, subject, account_id, bound_at)
              SELECT $1, $2, account_id, $4 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL
@@ -147,8 +138,7 @@ impl Store {
                 .bind(account_id)
                 .fetch_all(&mut *transaction)
                 .await?;
-        sqlx::query("DELETE FROM sessions WHERE account_id = $1").bind(account_id).execute(&mut *transaction).await?;
-        end_tokens(&mut transaction, account_id).await?;
+        end_sessions_and_tokens(&mut transaction, account_id).await?;
         queue_account_notice(&mut transaction, account_id, notice, entry.at).await?;
         let named = gone.iter().map(|(issuer, subject)| Identity { issuer, subject }.to_string());
         let detail = std::iter::once(entry.detail.clone()).chain(named).collect::<Vec<_>>().join("; ");

@@ -2,17 +2,18 @@
 //!
 //! | file | tables |
 //! | --- | --- |
-//! | `accounts` | accounts, sessions |
+//! | `accounts` | accounts |
 //! | `codes` | mailed codes that wait to be typed |
 //! | `identities` | who people are at a provider of single sign-on |
 //! | `factors` | factors and recovery codes |
 //! | `second_steps` | showing them, and wrong tries |
 //! | `ceremonies` | what waits for an answer while a factor is set up or shown |
-//! | `sessions` | sessions in their owner's list, known browsers |
+//! | `sessions` | sessions, known browsers |
 //! | `tokens` | access tokens |
 //! | `mailboxes` | recipients' proven mailboxes, and what waits for them |
 //! | `oversight` | transfers, as those see them who do not own them |
-//! | `people` | accounts, as administrators see them; links for the first administrator |
+//! | `people` | accounts, as administrators see them |
+//! | `first_administrator` | links for whoever becomes it |
 //! | `creation` | making a draft |
 //! | `transfers` | transfers and objects, as their sender sees them |
 //! | `parts` | what has arrived |
@@ -22,7 +23,7 @@
 //! | `sealing` | the step from draft to ready, and resends |
 //! | `openings` | links, unlocking, wrong passcodes |
 //! | `grants` | tickets, and what they let fetch |
-//! | `outbox` | mail on its way |
+//! | `outbox`, `deliveries` | mail as it is queued; as it leaves |
 //! | `sweeps` | expiry and purge |
 //! | `rates` | requests counted |
 //! | `figures` | how much there is of what |
@@ -52,9 +53,11 @@ mod ceremonies;
 mod codes;
 mod copy;
 mod creation;
+mod deliveries;
 mod engine;
 mod factors;
 mod figures;
+mod first_administrator;
 mod grants;
 mod identities;
 mod locks;
@@ -75,7 +78,7 @@ mod tokens;
 mod transfers;
 mod uploads;
 
-pub use accounts::{Account, NewSession, Proof, Session};
+pub use accounts::Account;
 pub use audit::{AuditEntry, Event};
 pub use audit_flags::StoredFlag;
 pub use audit_rows::{AuditReader, Head, VerifyError, verify_audit};
@@ -84,12 +87,13 @@ pub use ceremonies::CeremonyKind;
 pub use codes::{NewCode, TriedCode};
 pub use copy::{CopyError, Progress, TableDigest, copy_database};
 pub use creation::Creation;
+pub use deliveries::{MailSubject, QueuedMail};
 pub use factors::{Added, Factor, NewFactor, Removed};
 pub use grants::{Grant, WholeObject};
 pub use identities::{Binding, Identity, NewIdentity};
 pub use mailboxes::{MailboxSessions, NewMailboxSession, Waiting};
 pub use openings::{Attempt, LinkedTransfer, NewOpening, Opened, WrongPasscode};
-pub use outbox::{AccountNotice, GIVE_UP_AFTER, MailKind, MailSubject, NewMail, QueuedMail};
+pub use outbox::{AccountNotice, GIVE_UP_AFTER, MailKind, NewMail};
 pub use oversight::Overseen;
 pub use parts::{PartAdded, PartPlace};
 pub use people::{NewPerson, PersonChange};
@@ -97,7 +101,7 @@ pub use restarts::Restart;
 pub use sealing::{NewSeal, SealRow};
 pub use second_copies::Lease;
 pub use second_steps::Shown;
-pub use sessions::{ListedSession, Rotation, SeenBrowser};
+pub use sessions::{ListedSession, NewSession, Proof, Rotation, SeenBrowser, Session};
 pub use sweeps::Purgeable;
 pub use tokens::{HeldToken, TokenAdded};
 pub use transfers::OwnedTransfer;

@@ -1,16 +1,16 @@
-//! What administrators do about people: inviting, saying what they may do, disabling; and how there comes to be a first
-//! administrator.
+//! What administrators do about people: inviting, saying what they may do, disabling.
 //!
 //! Whether an administrator stays is in the `WHERE` of what could remove one, under the lock that stands for all
 //! administrators: of two who take each other's role at the same moment, one is refused. There, too, is that a program (its
 //! token stands in the audit's entry) changes nobody who is more than a sender, however lately they became it.
 
-use super::accounts::{Account, AccountRow, account_columns};
+use super::accounts::{Account, AccountRow, account_columns, read_account};
 use super::audit::{AuditEntry, append};
 use super::locks::lock_people;
 use super::outbox::{NewMail, queue};
 use super::oversight::like_pattern;
-use super::tokens::{end_tokens, end_tokens_beyond};
+use super::sessions::end_sessions_and_tokens;
+use super::tokens::end_tokens_beyond;
 use super::{Result, Store, to_text};
 use crate::people::{EmailAddress, GroupRoles, Standing};
 use protocol::Timestamp;
@@ -63,14 +63,6 @@ macro_rules! keeps_an_administrator {
 macro_rules! within_reach {
     ($is_program:literal) => {
         concat!(" AND (", $is_program, " = 0 OR (auditor = 0 AND administrator = 0 AND department_head = 0))")
-    };
-}
-
-/// Whether there is an administrator: `$1` is now.
-macro_rules! any_administrator {
-    () => {
-        "EXISTS (SELECT 1 FROM accounts WHERE administrator = 1 AND disabled_at IS NULL
-             AND (valid_until IS NULL OR valid_until > $1))"
     };
 }
 
@@ -195,8 +187,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if disabled.rows_affected() == 1 {
-            end_sessions(&mut transaction, account_id).await?;
-            end_tokens(&mut transaction, account_id).await?;
+            end_sessions_and_tokens(&mut transaction, account_id).await?;
         }
         finish_change(transaction, disabled.rows_affected(), None, entry).await
     }
@@ -214,8 +205,7 @@ impl Store {
                 .bind(is_program(entry))
                 .execute(&mut *transaction)
                 .await?;
-        end_sessions(&mut transaction, account_id).await?;
-        end_tokens(&mut transaction, account_id).await?;
+        end_sessions_and_tokens(&mut transaction, account_id).await?;
         finish_change(transaction, enabled.rows_affected(), None, entry).await
     }
 
@@ -239,19 +229,6 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         finish_change(transaction, invited.rows_affected(), mail, entry).await
-    }
-
-    /// One account, by its id.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn find_person(&self, account_id: &str) -> Result<Option<Account>> {
-        let row: Option<AccountRow> =
-            sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.account_id = $1"))
-                .bind(account_id)
-                .fetch_optional(&self.reads)
-                .await?;
-        row.map(AccountRow::read).transpose()
     }
 
     /// People whose address, name or department holds `search`, by address, from the one after `after` on.
@@ -282,63 +259,6 @@ impl Store {
         let rows: Vec<(String,)> = sqlx::query_as(sql).fetch_all(&self.reads).await?;
         Ok(rows.into_iter().map(|(department,)| department).collect())
     }
-
-    /// Keeps the hash of a link that makes the first administrator; false if there is one.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn add_admin_link(&self, link_hash: &[u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        lock_people(&mut transaction).await?;
-        let added = sqlx::query(concat!(
-            "INSERT INTO admin_links (link_hash, expires_at) SELECT $2, $3 WHERE NOT ",
-            any_administrator!()
-        ))
-        .bind(now.as_unix())
-        .bind(to_text(link_hash))
-        .bind(expires_at.as_unix())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(added.rows_affected() == 1)
-    }
-
-    /// Makes an account the first administrator, with a link that works once and only while there is none; false if it
-    /// does not. All other such links go with it.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn make_first_administrator(
-        &self,
-        link_hash: &[u8; 32],
-        account_id: &str,
-        entry: &AuditEntry,
-    ) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        lock_people(&mut transaction).await?;
-        let spent = sqlx::query("DELETE FROM admin_links WHERE link_hash = $1 AND expires_at > $2")
-            .bind(to_text(link_hash))
-            .bind(entry.at.as_unix())
-            .execute(&mut *transaction)
-            .await?;
-        if spent.rows_affected() != 1 {
-            return Ok(false);
-        }
-        let made = sqlx::query(concat!(
-            "UPDATE accounts SET administrator = 1 WHERE account_id = $2 AND disabled_at IS NULL AND NOT ",
-            any_administrator!()
-        ))
-        .bind(entry.at.as_unix())
-        .bind(account_id)
-        .execute(&mut *transaction)
-        .await?;
-        if made.rows_affected() != 1 {
-            return Ok(false);
-        }
-        sqlx::query("DELETE FROM admin_links").execute(&mut *transaction).await?;
-        finish(transaction, None, entry).await?;
-        Ok(true)
-    }
 }
 
 /// The account as it is now, held until the transaction ends.
@@ -348,12 +268,7 @@ async fn take_person(connection: &mut AnyConnection, account_id: &str) -> Result
         .bind(account_id)
         .execute(&mut *connection)
         .await?;
-    let row: Option<AccountRow> =
-        sqlx::query_as(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.account_id = $1"))
-            .bind(account_id)
-            .fetch_optional(connection)
-            .await?;
-    row.map(AccountRow::read).transpose()
+    read_account(connection, account_id).await
 }
 
 /// Writes the roles that the rule names, and no others; false if no lasting administrator would be left.
@@ -384,11 +299,6 @@ async fn write_roles(
 
 fn is_program(entry: &AuditEntry) -> i64 {
     i64::from(entry.token.is_some())
-}
-
-async fn end_sessions(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
-    sqlx::query("DELETE FROM sessions WHERE account_id = $1").bind(account_id).execute(connection).await?;
-    Ok(())
 }
 
 async fn finish_change(

@@ -1,10 +1,72 @@
-//! The sessions of an account, as their owner sees and ends them; and the browsers that it was signed in to from.
+//! Sessions: how they start, go on and end; and the browsers that an account was signed in to from.
 
+use super::accounts::{Account, AccountRow, account_columns, add_account};
 use super::audit::{AuditEntry, append};
+use super::codes::spend_code;
+use super::identities::{Identity, is_bound};
 use super::outbox::{AccountNotice, queue_account_notice};
+use super::tokens::end_tokens;
 use super::{Result, Store, to_text, to_time};
+use crate::people::{EmailAddress, Progress};
 use protocol::Timestamp;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, FromRow};
+
+#[derive(FromRow)]
+struct SessionRow {
+    #[sqlx(flatten)]
+    account: AccountRow,
+    created_at: i64,
+    seen_at: i64,
+    second_step_at: Option<i64>,
+    provider_step: i64,
+    factors: i64,
+}
+
+/// A session and whose it is.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Whose.
+    pub account: Account,
+    /// When its code was typed.
+    pub created_at: Timestamp,
+    /// When it last did something.
+    pub seen_at: Timestamp,
+    /// Which steps of signing in were taken.
+    pub progress: Progress,
+}
+
+/// What lets somebody in.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// The code that was mailed to the address and typed in this browser, which spends it.
+    Code(&'a [u8; 32]),
+    /// The provider's word, for an identity that is bound to the address's account.
+    Provider {
+        /// Who they are there.
+        identity: Identity<'a>,
+        /// When it asked for a second step that counts as ours, if it did.
+        second_step_at: Option<Timestamp>,
+    },
+}
+
+/// What starts a session.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// The address of the account: proved by the code, or the one that the identity is bound to.
+    pub email: &'a EmailAddress,
+    /// For a first sign-in.
+    pub new_account_id: &'a [u8; 32],
+    /// The new session.
+    pub session_hash: &'a [u8; 32],
+    /// The browser's session until now, which ends.
+    pub replaces: Option<&'a [u8; 32]>,
+    /// What lets them in.
+    pub proof: Proof<'a>,
+    /// The same browser, as it is known for longer.
+    pub browser: SeenBrowser<'a>,
+    /// The client's network, without the house number.
+    pub network: &'a str,
+}
 
 /// One session in its owner's list.
 #[derive(Debug, Clone)]
@@ -39,6 +101,115 @@ pub struct SeenBrowser<'a> {
 }
 
 impl Store {
+    /// Takes the proof and starts a session; false if the proof was already spent, or the account disabled meanwhile. Who has
+    /// no account yet is let in by the configuration's list, and becomes a sender.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn start_session(&self, new: &NewSession<'_>, entry: &AuditEntry) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        if let Proof::Code(browser_hash) = new.proof
+            && !spend_code(&mut transaction, browser_hash).await?
+        {
+            return Ok(false);
+        }
+        add_account(&mut transaction, new.new_account_id, new.email, entry.at).await?;
+        sqlx::query("UPDATE accounts SET signed_in_at = $2 WHERE email_key = $1")
+            .bind(new.email.account_key())
+            .bind(entry.at.as_unix())
+            .execute(&mut *transaction)
+            .await?;
+        let shown_at_provider = match new.proof {
+            Proof::Code(_) => None,
+            Proof::Provider { identity, second_step_at } => {
+                if !is_bound(&mut transaction, identity, &new.email.account_key()).await? {
+                    return Ok(false);
+                }
+                second_step_at
+            }
+        };
+        if let Some(old) = new.replaces {
+            sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
+                .bind(to_text(old))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        let started = sqlx::query(
+            "INSERT INTO sessions (session_hash, account_id, created_at, seen_at, network, second_step_at, provider_step)
+             SELECT $1, account_id, $2, $2, $4, $5, $6 FROM accounts WHERE email_key = $3 AND disabled_at IS NULL",
+        )
+        .bind(to_text(new.session_hash))
+        .bind(entry.at.as_unix())
+        .bind(new.email.account_key())
+        .bind(new.network)
+        .bind(shown_at_provider.map(Timestamp::as_unix))
+        .bind(i64::from(shown_at_provider.is_some()))
+        .execute(&mut *transaction)
+        .await?;
+        if started.rows_affected() != 1 {
+            return Ok(false);
+        }
+        let is_whole = shown_at_provider.is_some();
+        note_browser(&mut transaction, &new.email.account_key(), &new.browser, is_whole, entry.at).await?;
+        append(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// The session that this hash names, however old.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn find_session(&self, session_hash: &[u8; 32]) -> Result<Option<Session>> {
+        let row: Option<SessionRow> = sqlx::query_as(concat!(
+            "SELECT ",
+            account_columns!(),
+            ", s.created_at, s.seen_at, s.second_step_at, s.provider_step,
+             (SELECT COUNT(*) FROM factors f WHERE f.account_id = a.account_id) AS factors
+             FROM sessions s JOIN accounts a ON a.account_id = s.account_id WHERE s.session_hash = $1"
+        ))
+        .bind(to_text(session_hash))
+        .fetch_optional(&self.reads)
+        .await?;
+        let Some(SessionRow { account, created_at, seen_at, second_step_at, provider_step, factors }) = row else {
+            return Ok(None);
+        };
+        let progress = Progress {
+            has_factor: factors > 0,
+            second_step_at: second_step_at.map(to_time),
+            by_provider: provider_step == 1,
+        };
+        let account = account.read()?;
+        Ok(Some(Session { account, created_at: to_time(created_at), seen_at: to_time(seen_at), progress }))
+    }
+
+    /// Writes down that a session did something.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn refresh_session(&self, session_hash: &[u8; 32], now: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE sessions SET seen_at = $2 WHERE session_hash = $1 AND seen_at < $2")
+            .bind(to_text(session_hash))
+            .bind(now.as_unix())
+            .execute(&self.writes)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    pub async fn end_session(&self, session_hash: &[u8; 32], entry: &AuditEntry) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM sessions WHERE session_hash = $1")
+            .bind(to_text(session_hash))
+            .execute(&mut *transaction)
+            .await?;
+        append(&mut transaction, entry).await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// An account's sessions, newest first; those that are over may still be among them.
     ///
     /// # Errors
@@ -117,6 +288,12 @@ pub(super) async fn forget_steps(connection: &mut AnyConnection, account_id: &st
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Ends all sessions and access tokens of an account.
+pub(super) async fn end_sessions_and_tokens(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE account_id = $1").bind(account_id).execute(&mut *connection).await?;
+    end_tokens(connection, account_id).await
 }
 
 /// Remembers that this browser signed in to this account. If it is not the first one and nothing more is asked for (`is_whole`:

@@ -1,11 +1,10 @@
 //! The second step of signing in: apps and recovery codes, and attacks on both.
 
-use crate::harness::second_step::{App, Protected, by_name, confirm, enter, look, required, set_up_app};
+use crate::harness::second_step::{App, Protected, by_name, confirm, enter, look, required, reset_factors, set_up_app};
 use crate::harness::sender::sign_in;
 use crate::harness::{Client, HOUR, MINUTE, Parcel, Sender, Site, calls, people, rows};
 use filmjacket::http::Access;
 use filmjacket::people::SecondStepRule;
-use filmjacket::store::{AccountNotice, AuditEntry, Event};
 use protocol::account::SecondStep;
 use protocol::sign_in::Role;
 use protocol::sign_in::{SignInCodeRequest, SignInRequest};
@@ -352,17 +351,7 @@ async fn the_operator_helps_who_has_lost_everything() {
     let site = Site::start().await;
     let (ana, eve) = (Protected::sign_in(&site, ANA).await, Protected::sign_in(&site, EVE).await);
     let half = Protected::halfway(&site, ANA).await;
-    let entry = AuditEntry {
-        at: site.clock.now(),
-        event: Event::FactorsReset,
-        actor: "operator".into(),
-        token: None,
-        transfer_id: None,
-        address: None,
-        detail: ANA.into(),
-    };
-    let notice = AccountNotice { mail_id: "AAAAAAAAAAAAAAAAAAAAAA".into(), what: "All was removed.".into() };
-    assert_eq!(site.app().store.reset_factors(ANA, &notice, &entry).await.unwrap(), Some(1));
+    assert_eq!(reset_factors(&site, ANA).await, Some(1));
     for gone in [&ana.client, &half] {
         gone.get("/api/v1/account").await.refused(401, "sign-in-needed");
     }

@@ -1,11 +1,11 @@
 //! Access tokens: how they are made, what ends them, what they never do. Which routes take which is in `access`.
 
 use crate::harness::people::{give, id_of, set};
-use crate::harness::second_step::{enter, look};
+use crate::harness::second_step::{enter, look, reset_factors};
 use crate::harness::tokens::{Owner, PATH, bare, program};
 use crate::harness::{Client, DAY, HOUR, MINUTE, Parcel, Site, people, rows};
 use filmjacket::people::{MAX_TOKENS, SHOWN_AFTER_END, Standing};
-use filmjacket::store::{AccountNotice, AuditEntry, Event, PersonChange};
+use filmjacket::store::{AuditEntry, Event, PersonChange};
 use protocol::account::SecondStep;
 use protocol::people::PeoplePage;
 use protocol::sign_in::{Me, Role};
@@ -138,17 +138,7 @@ async fn disabling_somebody_and_taking_their_second_steps_ends_their_tokens_for_
     let again = Owner { client, app: ana.app };
     let second = program(&site, &again.make(&[Scope::TransfersRead]).await.token);
     second.get(ME).await.expect(200);
-    let entry = AuditEntry {
-        at: site.clock.now(),
-        event: Event::FactorsReset,
-        actor: "operator".into(),
-        token: None,
-        transfer_id: None,
-        address: None,
-        detail: String::new(),
-    };
-    let notice = AccountNotice { mail_id: "AAAAAAAAAAAAAAAAAAAAAA".into(), what: "Removed.".into() };
-    site.app().store.reset_factors(ANA, &notice, &entry).await.unwrap();
+    assert_eq!(reset_factors(&site, ANA).await, Some(1));
     is_dead(&second).await;
 }
 
@@ -366,15 +356,8 @@ async fn whoever_became_more_than_a_sender_since_a_program_looked_is_left_as_the
     let site = Site::start().await;
     people::administrator(&site, "bob@clinic.example").await;
     people::sign_in_as(&site, "cleo@clinic.example", &[Role::Auditor]).await;
-    let entry = AuditEntry {
-        at: site.clock.now(),
-        event: Event::PersonChanged,
-        actor: ADA.to_owned(),
-        token: Some("a script".to_owned()),
-        transfer_id: None,
-        address: None,
-        detail: String::new(),
-    };
+    let by_hand = AuditEntry::by(ADA, Event::PersonChanged, site.clock.now());
+    let entry = AuditEntry { token: Some("a script".to_owned()), ..by_hand.clone() };
     let sender = Standing { roles: [Role::Sender].into(), ..Standing::default() };
     let store = &site.app().store;
     for email in ["bob@clinic.example", "cleo@clinic.example"] {
@@ -385,7 +368,6 @@ async fn whoever_became_more_than_a_sender_since_a_program_looked_is_left_as_the
         assert_eq!(store.enable_person(&id, &entry).await.unwrap(), PersonChange::Refused);
         assert_eq!(store.invite_person(&id, None, &entry).await.unwrap(), PersonChange::Refused);
         assert_eq!(rows::difference(&before, &rows::dump(&site).await), "");
-        let by_hand = AuditEntry { token: None, ..entry.clone() };
         assert_eq!(store.invite_person(&id, None, &by_hand).await.unwrap(), PersonChange::Made);
     }
 }

@@ -5,6 +5,7 @@ use super::sender::sign_in;
 use super::site::Site;
 use filmjacket::config::Config;
 use filmjacket::people::TotpSecret;
+use filmjacket::store::{AccountNotice, AuditEntry, Event};
 use protocol::Timestamp;
 use protocol::account::{AccountAnswer, AppAnswer, AppRequest, RecoveryAnswer, SecondStepRequest};
 use serde_json::json;
@@ -69,6 +70,13 @@ pub(crate) async fn confirm(client: &Client, code: &str) -> Answer {
 /// Enters a code of the app, or a recovery code.
 pub(crate) async fn enter(client: &Client, code: &str) -> Answer {
     client.post("/api/v1/sign-in/second-step", &SecondStepRequest { code: code.into() }).await
+}
+
+/// What the operator does for who has lost all second steps; how many there were.
+pub(crate) async fn reset_factors(site: &Site, address: &str) -> Option<u64> {
+    let entry = AuditEntry::by("operator", Event::FactorsReset, site.clock.now());
+    let notice = AccountNotice { mail_id: "AAAAAAAAAAAAAAAAAAAAAA".into(), what: "All was removed.".into() };
+    site.app().store.reset_factors(address, &notice, &entry).await.unwrap()
 }
 
 /// What an account's owner sees of it.

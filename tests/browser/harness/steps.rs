@@ -43,6 +43,25 @@ impl Browser {
         self.ready_to_send().await;
     }
 
+    /// Signs in with a device that keeps passkeys, makes one on the account page, and puts the recovery codes away.
+    pub(crate) async fn sign_in_and_add_passkey(&self, site: &Site) {
+        self.plug_in_authenticator().await;
+        self.sign_in(site).await;
+        self.go(&site.url("/account")).await;
+        self.add_passkey("ward computer").await;
+        self.at_step("codes").await;
+        assert_eq!(self.value("document.querySelectorAll('#codes li').length").await, 10);
+        self.click("#codes-kept").await;
+    }
+
+    /// Has the device make a passkey, from the account page on.
+    pub(crate) async fn add_passkey(&self, name: &str) {
+        self.click("#add-passkey").await;
+        self.at_step("passkey").await;
+        self.fill("#passkey-name", name).await;
+        self.click("#make-passkey").await;
+    }
+
     /// The send page, once its sealing code is there.
     pub(crate) async fn ready_to_send(&self) {
         self.until("location.pathname === '/send' && document.querySelector('#expires option')").await;

@@ -2,6 +2,7 @@
 
 use fantoccini::key::Key;
 use filmjacket::people::TotpSecret;
+use filmjacket::store::{AccountNotice, AuditEntry, Event};
 
 use crate::harness::browser::Browser;
 use crate::harness::site::Site;
@@ -24,14 +25,6 @@ impl Browser {
         self.at_step("code").await;
         self.fill("#code", &site.code_for(SENDER).await).await;
         self.click("#enter-code").await;
-    }
-
-    /// Makes a passkey from the account page on, and puts the recovery codes away.
-    async fn add_passkey(&self, name: &str) {
-        self.click("#add-passkey").await;
-        self.at_step("passkey").await;
-        self.fill("#passkey-name", name).await;
-        self.click("#make-passkey").await;
     }
 
     async fn sign_out(&self) {
@@ -59,13 +52,7 @@ fn secret_of(text: &str) -> TotpSecret {
 async fn a_passkey_is_made_shown_and_after_its_removal_worth_nothing() {
     let site = Site::start_named("");
     let browser = Browser::start().await;
-    browser.plug_in_authenticator().await;
-    browser.sign_in(&site).await;
-    browser.go(&site.url("/account")).await;
-    browser.add_passkey("ward computer").await;
-    browser.at_step("codes").await;
-    assert_eq!(browser.value("document.querySelectorAll('#codes li').length").await, 10);
-    browser.click("#codes-kept").await;
+    browser.sign_in_and_add_passkey(&site).await;
     browser.text_with("#factors", "ward computer").await;
     browser.sign_out().await;
 
@@ -83,28 +70,14 @@ async fn a_passkey_is_made_shown_and_after_its_removal_worth_nothing() {
     browser.sign_out().await;
     browser.enter_mailed_code(&site).await;
     browser.shown("#use-passkey").await;
-    site.app().store.reset_factors(SENDER, &notice(), &entry(&site)).await.unwrap();
+    let entry = AuditEntry::by("operator", Event::FactorsReset, site.clock.now());
+    let notice = AccountNotice { mail_id: "AAAAAAAAAAAAAAAAAAAAAA".into(), what: "Removed.".into() };
+    site.app().store.reset_factors(SENDER, &notice, &entry).await.unwrap();
     browser.click("#use-passkey").await;
     browser.at_path("/").await;
     browser.enter_mailed_code(&site).await;
     browser.ready_to_send().await;
     assert_eq!(console_faults(&browser).await, Vec::<String>::new());
-}
-
-fn notice() -> filmjacket::store::AccountNotice {
-    filmjacket::store::AccountNotice { mail_id: "AAAAAAAAAAAAAAAAAAAAAA".into(), what: "Removed.".into() }
-}
-
-fn entry(site: &Site) -> filmjacket::store::AuditEntry {
-    filmjacket::store::AuditEntry {
-        at: site.clock.now(),
-        event: filmjacket::store::Event::FactorsReset,
-        actor: "command line".into(),
-        token: None,
-        transfer_id: None,
-        address: None,
-        detail: String::new(),
-    }
 }
 
 /// What the console complains about, answers that were to be refused apart.
@@ -164,11 +137,7 @@ async fn who_must_have_a_second_step_is_led_to_one_and_then_works() {
 async fn the_link_for_the_first_administrator_asks_for_the_second_step_and_comes_back_with_its_secret() {
     let site = Site::start_named("");
     let browser = Browser::start().await;
-    browser.plug_in_authenticator().await;
-    browser.sign_in(&site).await;
-    browser.go(&site.url("/account")).await;
-    browser.add_passkey("blue key").await;
-    browser.click("#codes-kept").await;
+    browser.sign_in_and_add_passkey(&site).await;
     browser.sign_out().await;
     browser.enter_mailed_code(&site).await;
     browser.at_path("/second-step").await;
@@ -184,11 +153,7 @@ async fn the_link_for_the_first_administrator_asks_for_the_second_step_and_comes
 async fn a_dangerous_act_asks_again_and_comes_back() {
     let site = Site::start_named("");
     let browser = Browser::start().await;
-    browser.plug_in_authenticator().await;
-    browser.sign_in(&site).await;
-    browser.go(&site.url("/account")).await;
-    browser.add_passkey("blue key").await;
-    browser.click("#codes-kept").await;
+    browser.sign_in_and_add_passkey(&site).await;
     site.clock.advance(300);
     browser.click("#make-codes").await;
     browser.click("#codes-confirm").await;

@@ -235,15 +235,7 @@ async fn what_a_department_has_left_is_told_before_files_are_chosen_and_what_is_
     let account = store.find_account(&EmailAddress::parse(SENDER, "email").unwrap()).await.unwrap().unwrap();
     let mut may = account.standing;
     "Radiology".clone_into(&mut may.department);
-    let entry = AuditEntry {
-        at: site.clock.now(),
-        event: Event::PersonChanged,
-        actor: "operator".to_owned(),
-        token: None,
-        transfer_id: None,
-        address: None,
-        detail: String::new(),
-    };
+    let entry = AuditEntry::by("operator", Event::PersonChanged, site.clock.now());
     store.change_person(&account.account_id, &may, &entry).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
