@@ -69,7 +69,10 @@ async function onPasscode(/** @type {string} */ passcode, /** @type {boolean} */
   if (!complete) return;
   const sentence = await typingMistake(passcode);
   // What was typed meanwhile counts, not what was asked about.
-  if (sentence && field.text === passcode) tellPasscode(sentence);
+  if (field.text !== passcode) return;
+  if (sentence) tellPasscode(sentence);
+  // Whatever is wrong with it will be told on opening.
+  else link.ask("prepare", { passcode }).catch(() => {});
 }
 
 async function typingMistake(/** @type {string} */ passcode) {

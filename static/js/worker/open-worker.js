@@ -20,6 +20,8 @@ import { Gate, persist } from "./transport.js";
 let link;
 /** @type {string} */
 let h;
+/** The last passcode that was typed, with what was derived from it. @type {{passcode: string, opening: any} | null} */
+let attempt = null;
 /** @type {any} */
 let opening;
 /** @type {string} */
@@ -34,7 +36,7 @@ let begun = false;
 const gate = new Gate();
 /** Where the WASM client comes from. @type {{url: string, integrity: string}} */
 let source;
-/** Opens parts; there once the transfer is unlocked. @type {Pool} */
+/** Opens parts; started while the passcode is typed. @type {Pool} */
 let pool;
 /** @type {SealedFile[]} */
 let files = [];
@@ -60,6 +62,8 @@ async function look({ fragment }) {
   link = { token, transfer_id };
   const answer = await call("POST", "/open", link);
   h = answer.h;
+  attempt = null;
+  pool ??= new Pool("part-opener", source);
   return { sender: answer.sender, recipientKind: answer.recipient_kind, expiresAt: answer.expires_at };
 }
 
@@ -78,16 +82,27 @@ function check({ passcode }) {
   return client.normalize_passcode(passcode);
 }
 
+/** Derives a passcode's keys, which takes a moment: best before the person presses *Open*. Nobody is asked. */
+function prepare({ passcode }) {
+  const normalized = client.normalize_passcode(passcode);
+  if (attempt?.passcode === normalized) return;
+  attempt?.opening.free();
+  attempt = null;
+  attempt = { passcode: normalized, opening: client.Opening.derive(normalized, link.transfer_id, h) };
+}
+
 /** Proves the passcode and opens the list of files. The only step that counts an opening. */
 async function unlock({ passcode }) {
-  const attempt = client.Opening.derive(client.normalize_passcode(passcode), link.transfer_id, h);
-  const answer = await call("POST", "/open/unlock", { ...link, proof: attempt.proof });
-  const list = JSON.parse(attempt.unlock(answer.capsule, answer.manifest, JSON.stringify(answer.objects)));
-  opening = attempt;
+  prepare({ passcode });
+  const { opening: proving } = /** @type {{opening: any}} */ (attempt);
+  // Taken out: another passcode may be typed before the answer is there.
+  attempt = null;
+  const answer = await call("POST", "/open/unlock", { ...link, proof: proving.proof });
+  const list = JSON.parse(proving.unlock(answer.capsule, answer.manifest, JSON.stringify(answer.objects)));
+  opening = proving;
   ticket = answer.ticket;
   sealed = { capsule: answer.capsule, manifest: answer.manifest };
   detour = new Detour(answer.download, (origin) => tellPage({ type: "detour", origin }));
-  pool = new Pool("part-opener", source);
   files = list.files;
   return {
     message: list.message,
@@ -244,6 +259,7 @@ serve({
   mailCode,
   enterCode,
   check,
+  prepare,
   unlock: untilDamage(unlock),
   renew: untilDamage(renew),
   preview: untilDamage(preview),
