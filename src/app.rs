@@ -1,6 +1,7 @@
 //! The running server as a value: tests build one on port 0 in a temporary folder and enter by main's door.
 
 mod admission;
+mod alerts;
 mod first_administrator;
 mod readiness;
 

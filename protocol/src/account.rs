@@ -51,6 +51,8 @@ pub struct AccountAnswer {
     pub second_step: SecondStep,
     /// Whether passkeys can be used here: browsers have them for a name, not for a number such as 127.0.0.1.
     pub passkeys: bool,
+    /// The institution's own sign-in, if the account is connected with it.
+    pub provider: Option<ProviderEntry>,
     /// Oldest first.
     pub factors: Vec<FactorEntry>,
     /// Recovery codes that are left.
@@ -59,6 +61,16 @@ pub struct AccountAnswer {
     pub sessions: Vec<SessionEntry>,
     /// Access tokens, newest first; those that ran out stay for a month.
     pub tokens: Vec<TokenEntry>,
+}
+
+/// The account signs in by the provider of single sign-on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProviderEntry {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why its owner cannot disconnect it: one sentence, or nothing if they can.
+    pub stays: Option<String>,
 }
 
 /// One factor.

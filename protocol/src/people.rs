@@ -138,6 +138,8 @@ pub struct Installation {
     pub mail_waiting: u64,
     /// When the oldest of it was queued.
     pub mail_waiting_since: Option<Timestamp>,
+    /// How many people are mailed what is unusual. If it is nobody, it stands on the auditors' page alone.
+    pub alerts_mailed_to: u64,
     /// Ciphertext of all transfers that are not purged, in bytes.
     pub stored_len: u64,
     /// In words: where things are kept and how mail leaves.

@@ -87,6 +87,8 @@ problems! {
     NotDirect = "not-direct", 409, "Parts pass through this server";
     /// The account must have a second step, and this is its last one.
     LastFactor = "last-factor", 409, "One second step must stay";
+    /// The account cannot be disconnected from the provider of single sign-on; `detail` says why.
+    ProviderNeeded = "provider-needed", 409, "This sign-in must stay";
     /// Parts are missing; `missing` names the first.
     PartsMissing = "parts-missing", 409, "The upload is not complete";
     /// A length header is needed.

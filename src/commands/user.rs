@@ -211,11 +211,8 @@ async fn unbind(store: &Store, email: &str, now: Timestamp) -> Result<(), Failur
         "Whoever runs this server separated your account from your clinic's sign-in and ended its sessions and access tokens.".to_owned();
     let notice = AccountNotice { mail_id: make_name()?, what };
     let gone = store.unbind_identities(&account.account_id, &notice, &entry).await?;
-    writeln!(
-        std::io::stdout().lock(),
-        "{}: {gone} identities unbound, sessions and access tokens ended",
-        account.email
-    )?;
+    let ended = if gone > 0 { ", sessions and access tokens ended" } else { "" };
+    writeln!(std::io::stdout().lock(), "{}: {gone} identities unbound{ended}", account.email)?;
     Ok(())
 }
 

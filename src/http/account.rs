@@ -8,10 +8,10 @@ use super::signed_in::{Recent, SettingUp, SignedIn, notice};
 use crate::app::App;
 use crate::keys::Purpose;
 use crate::people::{RECOVERY_CODES, RecoveryCode, SessionLimits, parse_factor_name};
-use crate::store::{Event, Factor, ListedSession, Removed};
+use crate::store::{AccountNotice, AuditEntry, Event, Factor, ListedSession, Removed};
 use actix_web::{HttpResponse, web};
 use protocol::account::{
-    AccountAnswer, FactorEntry, FactorKind, FactorRequest, RecoveryAnswer, SecondStep, SessionEntry,
+    AccountAnswer, FactorEntry, FactorKind, FactorRequest, ProviderEntry, RecoveryAnswer, SecondStep, SessionEntry,
 };
 use protocol::{ProblemKind, Sha256Digest};
 
@@ -28,12 +28,20 @@ pub(super) async fn show(app: web::Data<App>, person: SettingUp) -> Result<HttpR
         created_at: session.created_at,
         seen_at: session.seen_at,
     };
+    let provider = match app.bound_since(&account).await? {
+        Some(since) => {
+            let stays = app.ties(&account).await?.check_by_owner().err().map(|problem| problem.detail);
+            Some(ProviderEntry { since, stays })
+        }
+        None => None,
+    };
     let limits = SessionLimits::of(&account.standing.roles);
     let live = sessions.into_iter().filter(|session| limits.is_alive(session.created_at, session.seen_at, now));
     Ok(HttpResponse::Ok().json(AccountAnswer {
         second_step,
         passkeys: app.passkeys.is_some(),
         factors: factors.into_iter().map(factor_entry).collect(),
+        provider,
         recovery_codes: app.store.count_recovery_codes(&account.account_id).await?,
         sessions: live.map(entry).collect(),
         tokens: app.store.list_tokens(&account.account_id).await?,
@@ -89,6 +97,39 @@ pub(super) async fn remove(
         )),
         Removed::Unknown => Err(Refusal::not_found()),
     }
+}
+
+/// `DELETE /api/v1/account/identity`: all sessions end with it, also the one that asks.
+pub(super) async fn disconnect(
+    app: web::Data<App>,
+    Recent(person): Recent<Person>,
+    client: Client,
+) -> Result<HttpResponse, Refusal> {
+    let account = &person.account;
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &account.account_id).await?;
+    if !account.has_identity {
+        return Err(Refusal::not_found());
+    }
+    app.ties(account).await?.check_by_owner()?;
+    let notice = notice(
+        "You disconnected your account from your clinic's sign-in. Its sessions and access tokens have ended; from now on you sign in with a mailed code and your second step.",
+    )?;
+    let entry = person.entry(&app, Event::IdentityUnbound, client);
+    unbind(&app, &account.account_id, &notice, &entry).await
+}
+
+/// Takes an account's identity away, and has its owner told.
+pub(super) async fn unbind(
+    app: &App,
+    account_id: &str,
+    notice: &AccountNotice,
+    entry: &AuditEntry,
+) -> Result<HttpResponse, Refusal> {
+    if app.store.unbind_identities(account_id, notice, entry).await? == 0 {
+        return Err(Refusal::not_found());
+    }
+    app.outbox_bell.notify_one();
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// `POST /api/v1/account/recovery-codes`

@@ -183,6 +183,7 @@ routes! {
     "/api/v1/account/passkey" => { POST SettingUp factors::begin_passkey }
     "/api/v1/account/passkey/confirm" => { POST SettingUp factors::confirm_passkey }
     "/api/v1/account/factors/{factor_id}" => { PUT Person account::rename, DELETE Person account::remove }
+    "/api/v1/account/identity" => { DELETE Person account::disconnect }
     "/api/v1/account/recovery-codes" => { POST Person account::make_recovery_codes }
     "/api/v1/account/sessions" => { DELETE Person account::end_other_sessions }
     "/api/v1/account/sessions/{session_id}" => { DELETE Person account::end_session }
@@ -194,6 +195,7 @@ routes! {
     "/api/v1/admin/people/{account_id}" => { GET Administrator(PeopleRead) people::detail, PUT Administrator(PeopleWrite) people::change }
     "/api/v1/admin/people/{account_id}/disable" => { POST Administrator(PeopleWrite) people::disable }
     "/api/v1/admin/people/{account_id}/enable" => { POST Administrator(PeopleWrite) people::enable }
+    "/api/v1/admin/people/{account_id}/identity" => { DELETE Administrator(PeopleWrite) people::disconnect }
     "/api/v1/admin/people/{account_id}/invitation" => { POST Administrator(PeopleWrite) people::invite_again }
     "/api/v1/admin/transfers" => { GET Administrator(OversightRead) oversight::list_under_way }
     "/api/v1/admin/transfers/{transfer_id}/end" => { POST Administrator(OversightWrite) oversight::end }

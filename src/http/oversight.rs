@@ -89,6 +89,7 @@ pub(super) async fn state(app: web::Data<App>, _: Administrator) -> Result<HttpR
         transfers: transfers.collect(),
         mail_waiting,
         mail_waiting_since,
+        alerts_mailed_to: app.alert_recipients().await?.len() as u64,
         stored_len: app.store.measure_stored().await?,
         kept: kept(&app.config),
         limits: app.config.limits.clone(),

@@ -34,6 +34,8 @@ struct SignInPage<'a> {
 #[template(path = "pages/signed_in.html")]
 pub(super) struct SignedInPage {
     pub(super) frame: Frame,
+    /// Where it goes on.
+    pub(super) next: &'static str,
 }
 
 #[derive(Template)]
@@ -65,8 +67,6 @@ struct AccountPage<'a> {
     email: &'a str,
     /// Whether there is a provider to connect the account with.
     provider: bool,
-    /// Whether it is connected with one.
-    has_identity: bool,
     /// Whether nothing else works before a second step is set up.
     must_set_up: bool,
     /// This server's address where browsers would have passkeys for it; empty if they have.
@@ -224,7 +224,6 @@ pub(super) async fn account(app: web::Data<App>, person: Result<SettingUp, Refus
             },
             email: person.account.email.as_str(),
             provider: app.config.single_sign_on.is_some(),
-            has_identity: person.account.has_identity,
             must_set_up,
             named_origin: if app.passkeys.is_some() { String::new() } else { app.config.public_url.named_origin() },
             scopes: scopes_for(&person.account.standing),

@@ -1,11 +1,12 @@
 //! People, for administrators: the list, inviting, saying what somebody may do, disabling; and becoming the first one.
 
+use super::account::{check_name, unbind};
 use super::client::Client;
 use super::error::Refusal;
 use super::extract::{Administrator, By, Person};
 use super::paging::{cut, page_len};
 use super::rates;
-use super::signed_in::{Recent, RecentOrToken};
+use super::signed_in::{Recent, RecentOrToken, notice};
 use crate::app::App;
 use crate::keys::{hash_secret, make_name, make_secret};
 use crate::people::{EmailAddress, Roles, Standing, beyond_tokens, check_by_token, check_own};
@@ -127,6 +128,32 @@ pub(super) async fn enable(
     answer(&admin, app.store.enable_person(&account.account_id, &entry).await?)
 }
 
+/// `DELETE /api/v1/admin/people/{account_id}/identity`: whoever got another one at the provider connects anew. It lets somebody in
+/// who was not, so it is asked for like what gives rights.
+pub(super) async fn disconnect(
+    app: web::Data<App>,
+    Recent(admin): RecentOrToken<Administrator>,
+    client: Client,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
+    let account = find(&app, &id).await?;
+    check_by(&admin, &[&account.standing.roles])?;
+    if !account.has_identity {
+        return Err(Refusal::not_found());
+    }
+    if account.account_id == admin.account.account_id {
+        let detail = "This is your own account. Please disconnect it on your account page.";
+        return Err(Refusal::new(ProblemKind::ProviderNeeded, detail));
+    }
+    app.ties(&account).await?.check_by_administrator()?;
+    let notice = notice(
+        "An administrator disconnected your account from your clinic's sign-in and ended its sessions and access tokens.",
+    )?;
+    let entry = entry_about(&app, &admin, client, Event::IdentityUnbound, &account.email, &account.standing);
+    unbind(&app, &account.account_id, &notice, &entry).await
+}
+
 /// `POST /api/v1/admin/people/{account_id}/invitation`: mails it (again). Also lets somebody stay whom the configuration
 /// no longer lists.
 pub(super) async fn invite_again(
@@ -191,6 +218,7 @@ fn entry_about(
 }
 
 async fn find(app: &App, id: &str) -> Result<Account, Refusal> {
+    check_name(id)?;
     app.store.find_person(id).await?.ok_or_else(Refusal::not_found)
 }
 

@@ -125,6 +125,9 @@ const fn meaning(kind: ProblemKind) -> &'static str {
             "A code of the app works once and for half a minute, a recovery code once, a passkey only at this server. Try the next one."
         }
         Kind::LastFactor => "The account must have a second step. Set up another one, then remove this one.",
+        Kind::ProviderNeeded => {
+            "An account that is disconnected from its clinic's sign-in needs another way in that is as safe. The answer says what is missing."
+        }
         Kind::NotFound => "There is nothing at this address, or it belongs to somebody else.",
         Kind::LinkInvalid => {
             "The link has expired, was used up, was ended or replaced by its sender, or is not complete. Ask the sender for a new one."

@@ -32,14 +32,43 @@ use zeroize::Zeroizing;
 /// Seconds after which it makes sense to ask the provider again.
 const AWAY_RETRY: u64 = 30;
 
+/// Pages on which an act may ask for the second step once more, or for the provider: where a browser comes back to. A closed list,
+/// because whoever makes a link would otherwise say where a sign-in ends (open redirect, CWE-601).
+const PAGES: [&str; 2] = ["/account", "/admin/people"];
+
+/// What may be asked of `GET /sign-in/provider`.
+#[derive(Deserialize)]
+pub(super) struct StartQuery {
+    /// The page to come back to; any but ours is none.
+    #[serde(default)]
+    then: String,
+}
+
+/// Where somebody who is signed in was before they went to the provider.
+#[derive(Deserialize, Serialize)]
+struct Before {
+    account_id: String,
+    page: String,
+}
+
 /// What is kept of a browser that went to the provider.
 #[derive(Deserialize, Serialize)]
 struct Leaving {
     question: Kept,
+    /// Nothing for who begins to sign in.
+    before: Option<Before>,
     /// The hash of its session, which ends when it comes back as somebody.
     replaces: Option<[u8; 32]>,
     /// The secret by which it is known for longer.
     known: [u8; 32],
+}
+
+impl Leaving {
+    /// Where the browser goes on: to the page where this same person was, if it is one of ours, else to the first one.
+    fn next_page(&self, account: &Account) -> &'static str {
+        let before = self.before.as_ref().filter(|before| before.account_id == account.account_id);
+        before.and_then(|before| PAGES.into_iter().find(|page| *page == before.page)).unwrap_or("/")
+    }
 }
 
 /// What the provider sends back (OpenID Connect Core 1.0 §3.1.2.5, RFC 9207). It may add more.
@@ -53,7 +82,12 @@ pub(super) struct CallbackQuery {
 }
 
 /// `GET /sign-in/provider`: sends the browser to the provider.
-pub(super) async fn start(app: web::Data<App>, request: HttpRequest, client: Client) -> Result<HttpResponse, Refusal> {
+pub(super) async fn start(
+    app: web::Data<App>,
+    request: HttpRequest,
+    client: Client,
+    query: web::Query<StartQuery>,
+) -> Result<HttpResponse, Refusal> {
     let provider = provider_of(&app)?;
     // Another website must not sign somebody in, even as themselves.
     if request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site") {
@@ -65,13 +99,18 @@ pub(super) async fn start(app: web::Data<App>, request: HttpRequest, client: Cli
     let state = make_secret()?;
     let replaces = SecretCookie::Session.read_hash(&request, &app);
     // Who is signed in already goes there to confirm that it is them, or to connect their account.
-    let is_signed_in = match &replaces {
-        Some(session) => app.store.find_session(session).await?.is_some(),
-        None => false,
+    let session = match &replaces {
+        Some(hash) => app.store.find_session(hash).await?,
+        None => None,
     };
-    let question = provider.ask(URL_SAFE_NO_PAD.encode(*state), is_signed_in).await.map_err(away)?;
+    let question = provider.ask(URL_SAFE_NO_PAD.encode(*state), session.is_some()).await.map_err(away)?;
+    let page = PAGES.into_iter().find(|page| *page == query.then);
+    let before = session
+        .zip(page)
+        .map(|(session, page)| Before { account_id: session.account.account_id, page: page.to_owned() });
     let leaving = Leaving {
         question: question.kept,
+        before,
         replaces,
         known: *SecretCookie::Known.read(&request, &app).map_or_else(make_secret, Ok)?,
     };
@@ -234,7 +273,7 @@ impl Back<'_> {
             return Err(self.refuse_person(&account.email, "the account was changed in this moment").await?);
         }
         app.outbox_bell.notify_one();
-        let mut answer = render(&SignedInPage { frame: Frame::open("") });
+        let mut answer = render(&SignedInPage { frame: Frame::open(""), next: leaving.next_page(account) });
         let known = SecretCookie::Known.make(app, &leaving.known);
         for cookie in [next.cookie, known, SecretCookie::Provider.remove(app)] {
             answer.add_cookie(&cookie).map_err(std::io::Error::other)?;

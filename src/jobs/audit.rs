@@ -5,7 +5,6 @@ use super::JobError;
 use crate::app::App;
 use crate::audit::{Anchor, Finding, Flag};
 use crate::keys::make_name;
-use crate::store::Account;
 use std::collections::HashSet;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -118,24 +117,26 @@ pub async fn judge(app: &App) -> Result<(), JobError> {
     flag(app, &app.config.audit.rules.judge(&facts, now)).await
 }
 
-/// Tells all who are auditors now, and whom the settings name besides.
+/// Tells who is there to be told. Where nobody is, the log and the page *State* say so; the flag stands in the audit anyway.
 async fn flag(app: &App, flags: &[Flag]) -> Result<(), JobError> {
     if flags.is_empty() {
         return Ok(());
     }
     let now = app.clock.now();
-    // Those whom the server would let in: flags name people and transfers.
-    let lets_in = |account: &Account| app.config.sign_in.admits(&account.email, Some(&account.standing), now);
-    let auditors = app.store.list_auditors().await?;
-    let mut told: Vec<String> =
-        auditors.iter().filter(|account| lets_in(account)).map(|a| a.email.to_string()).collect();
-    told.extend(app.config.audit.alert_mail.iter().cloned());
-    told.sort_unstable();
-    told.dedup();
+    let told = app.alert_recipients().await?;
     for flag in flags {
-        if app.store.flag(flag, &told, now, make_name).await? {
-            app.outbox_bell.notify_one();
+        if !app.store.flag(flag, &told, now, make_name).await? {
+            continue;
         }
+        if told.is_empty() {
+            let transfer_id = flag.transfer_id.as_deref();
+            tracing::warn!(
+                rule = flag.rule,
+                transfer_id,
+                "something unusual was found, and there is nobody to be mailed"
+            );
+        }
+        app.outbox_bell.notify_one();
     }
     Ok(())
 }

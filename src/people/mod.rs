@@ -27,7 +27,7 @@ pub use dates::{parse_day, parse_last_day};
 pub use mailbox::{MAILBOX_LIFETIME, mask};
 pub use passkeys::{KeptPasskey, PasskeyError, Passkeys, Question};
 pub use profile::{Profile, parse_factor_name};
-pub use provider::GroupRoles;
+pub use provider::{GroupRoles, Ties};
 pub use recovery::{RECOVERY_CODES, RecoveryCode};
 pub use role::{Roles, parse_role, role_text, role_words};
 pub use second_step::{CEREMONY_LIFETIME, KNOWN_BROWSER_LIFETIME, MAX_FACTORS, Progress, RECENT, Remaining};

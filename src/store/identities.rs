@@ -5,8 +5,9 @@ use super::audit::{AuditEntry, append};
 use super::factors::count_factors;
 use super::locks::lock_account;
 use super::outbox::{AccountNotice, queue_account_notice};
+use super::people::{is_program, within_reach};
 use super::sessions::end_sessions_and_tokens;
-use super::{Result, Store, to_text};
+use super::{Result, Store, to_text, to_time};
 use crate::people::{EmailAddress, RECENT};
 use protocol::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -78,18 +79,18 @@ impl Store {
         row.map(AccountRow::read).transpose()
     }
 
-    /// Whether an account is bound to an identity at this provider.
+    /// Since when an account is bound to an identity at this provider, if it is.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    pub async fn has_identity_at(&self, account_id: &str, issuer: &str) -> Result<bool> {
+    pub async fn bound_since(&self, account_id: &str, issuer: &str) -> Result<Option<Timestamp>> {
         let found: Option<(i64,)> =
-            sqlx::query_as("SELECT CAST(1 AS BIGINT) FROM identities WHERE account_id = $1 AND issuer = $2")
+            sqlx::query_as("SELECT bound_at FROM identities WHERE account_id = $1 AND issuer = $2")
                 .bind(account_id)
                 .bind(issuer)
                 .fetch_optional(&self.reads)
                 .await?;
-        Ok(found.is_some())
+        Ok(found.map(|(at,)| to_time(at)))
     }
 
     /// Binds an identity to the account of an address; who has none is let in by the configuration's list, and becomes a
@@ -125,7 +126,7 @@ impl Store {
     }
 
     /// Takes all identities from an account, and ends its sessions and access tokens: the next sign-in by a provider binds anew.
-    /// Returns how many.
+    /// Returns how many; nothing is done where there are none, or a program acts on somebody who is more than a sender.
     ///
     /// # Errors
     /// [`super::StoreError`].
@@ -133,15 +134,23 @@ impl Store {
         let mut transaction = self.begin().await?;
         // Somebody may be signing in by it in this moment: their session is there by now, or will not be.
         lock_account(&mut transaction, account_id).await?;
-        let gone: Vec<(String, String)> =
-            sqlx::query_as("DELETE FROM identities WHERE account_id = $1 RETURNING issuer, subject")
-                .bind(account_id)
-                .fetch_all(&mut *transaction)
-                .await?;
+        let gone: Vec<(String, String)> = sqlx::query_as(concat!(
+            "DELETE FROM identities WHERE account_id = (SELECT account_id FROM accounts WHERE account_id = $1",
+            within_reach!("$2"),
+            ") RETURNING issuer, subject"
+        ))
+        .bind(account_id)
+        .bind(is_program(entry))
+        .fetch_all(&mut *transaction)
+        .await?;
+        if gone.is_empty() {
+            return Ok(0);
+        }
         end_sessions_and_tokens(&mut transaction, account_id).await?;
         queue_account_notice(&mut transaction, account_id, notice, entry.at).await?;
         let named = gone.iter().map(|(issuer, subject)| Identity { issuer, subject }.to_string());
-        let detail = std::iter::once(entry.detail.clone()).chain(named).collect::<Vec<_>>().join("; ");
+        let told = std::iter::once(entry.detail.clone()).filter(|detail| !detail.is_empty());
+        let detail = told.chain(named).collect::<Vec<_>>().join("; ");
         append(&mut transaction, &AuditEntry { detail, ..entry.clone() }).await?;
         transaction.commit().await?;
         Ok(gone.len() as u64)

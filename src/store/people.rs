@@ -66,6 +66,8 @@ macro_rules! within_reach {
     };
 }
 
+pub(super) use within_reach;
+
 impl Store {
     /// Makes an account for somebody who has none, and queues the mail that says so; false if they have one.
     ///
@@ -297,7 +299,8 @@ async fn write_roles(
     Ok(written.rows_affected() == 1)
 }
 
-fn is_program(entry: &AuditEntry) -> i64 {
+/// Whether a program acts, as [`within_reach!`] takes it.
+pub(super) fn is_program(entry: &AuditEntry) -> i64 {
     i64::from(entry.token.is_some())
 }
 

@@ -124,6 +124,7 @@ fn names_nothing(route: &Route) -> bool {
         "{factor_id}",
         "{session_id}",
         "{token_id}",
+        "/api/v1/account/identity",
         "/api/v1/first-administrator",
         "/sign-in/provider",
     ]

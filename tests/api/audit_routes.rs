@@ -33,6 +33,7 @@ fn trace(method: &str, path: &str) -> Trace {
         ("POST", "account/app/confirm" | "account/passkey/confirm") => Trace::Event(&["factor.added"]),
         ("PUT", "account/factors/{factor_id}") => Trace::Event(&["factor.renamed"]),
         ("DELETE", "account/factors/{factor_id}") => Trace::Event(&["factor.removed"]),
+        ("DELETE", "account/identity" | "admin/people/{account_id}/identity") => Trace::Event(&["identity.unbound"]),
         ("POST", "account/recovery-codes") => Trace::Event(&["recovery_codes.made"]),
         ("DELETE", "account/sessions") => Trace::Event(&["session.others_ended"]),
         ("DELETE", "account/sessions/{session_id}") => Trace::Event(&["session.ended"]),
@@ -117,6 +118,9 @@ impl<'a> Scene<'a> {
         let admin = people::administrator(site, "ada@clinic.example").await;
         sign_in(site, "ben@clinic.example").await;
         let account_id = people::id_of(site, "ben@clinic.example").await;
+        let identity = format!("VALUES ('https://login.example', 'ben', '{account_id}', 0)");
+        rows::execute(site, &format!("INSERT INTO identities (issuer, subject, account_id, bound_at) {identity}"))
+            .await;
         Self { site, sender, draft, sent, recipient, ticket, newcomer, code, guarded, reader, admin, account_id }
     }
 

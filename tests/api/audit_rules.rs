@@ -1,14 +1,22 @@
 //! What is unusual is flagged once and mailed to the auditors; what is usual is not.
 
-use crate::harness::people::{set, sign_in_as};
-use crate::harness::{DAY, HOUR, MINUTE, Parcel, Sender, Site, rows};
+use crate::harness::people::{administrator, give, set, sign_in_as};
+use crate::harness::provider::Provider;
+use crate::harness::second_step::set_up_app;
+use crate::harness::tokens::Owner;
+use crate::harness::{DAY, HOUR, MINUTE, Parcel, Sender, Site, log, rows};
 use crate::mine;
 use filmjacket::audit::Hours;
-use filmjacket::config::Config;
+use filmjacket::config::{Config, SingleSignOnSettings};
 use filmjacket::jobs;
 use filmjacket::mail::Letter;
 use filmjacket::people::SignInRule;
+use protocol::TransferId;
+use protocol::account::SecondStep;
+use protocol::people::Installation;
 use protocol::sign_in::Role;
+use serde_json::json;
+use std::collections::BTreeSet;
 
 const AUDITOR: &str = "audit@clinic.example";
 
@@ -90,6 +98,69 @@ async fn auditors_who_may_not_sign_in_are_told_of_nothing_unusual() {
     site.send_mail().await;
     let told = site.mail().into_iter().filter(|mail| matches!(mail.letter, Letter::AuditFlag(_))).map(|mail| mail.to);
     assert_eq!(told.collect::<Vec<_>>(), ["active@clinic.example"]);
+}
+
+/// A site whose auditors must have a second step, after something unusual.
+async fn strict_site(provider: Option<SingleSignOnSettings>) -> Site {
+    Site::start_with(move |config| {
+        tell_auditor(config);
+        config.audit.alert_mail = Vec::new();
+        config.second_step.auditor = SecondStep::Required;
+        config.single_sign_on.clone_from(&provider);
+    })
+    .await
+}
+
+async fn guess_three_times(site: &Site) -> TransferId {
+    let sender = Sender::sign_in(site, "ana@clinic.example").await;
+    let parcel = Parcel::scribble(site, &[10]);
+    let recipient = sender.send(&parcel).await;
+    for _ in 0..3 {
+        recipient.guess().await.refused(403, "wrong-passcode");
+        site.wait(10 * MINUTE);
+    }
+    assert_eq!(flags(site).await, ["refused_passcodes"]);
+    parcel.id()
+}
+
+async fn told_of_flags(site: &Site) -> BTreeSet<String> {
+    site.send_mail().await;
+    site.mail().into_iter().filter(|mail| matches!(mail.letter, Letter::AuditFlag(_))).map(|mail| mail.to).collect()
+}
+
+#[actix_web::test]
+async fn auditors_who_lack_a_required_second_step_are_told_of_nothing_unusual() {
+    let provider = Provider::start().await;
+    let trusted = SingleSignOnSettings { second_step: vec!["mfa".to_owned()], ..provider.settings() };
+    let site = strict_site(Some(trusted)).await;
+    // The mailbox alone; with an app; by the provider, whose second step counts.
+    sign_in_as(&site, "mailbox@clinic.example", &[Role::Auditor]).await;
+    Owner::sign_in(&site, "app@clinic.example", &[Role::Auditor]).await;
+    provider.sign_in(&site, &site.client(), &json!({ "email": "bound@clinic.example" })).await.expect(200);
+    give(&site, "bound@clinic.example", &[Role::Auditor]).await;
+    guess_three_times(&site).await;
+    let told = ["app@clinic.example", "bound@clinic.example"].map(str::to_owned);
+    assert_eq!(told_of_flags(&site).await, BTreeSet::from(told));
+}
+
+#[actix_web::test]
+async fn a_flag_that_nobody_can_be_mailed_is_logged_and_seen_on_the_state_page() {
+    let site = strict_site(None).await;
+    sign_in_as(&site, AUDITOR, &[Role::Auditor]).await;
+    let mailed_to = async || {
+        let ada = administrator(&site, "ada@clinic.example").await;
+        let state: Installation = ada.get("/api/v1/admin/state").await.expect(200).json();
+        state.alerts_mailed_to
+    };
+    let transfer_id = guess_three_times(&site).await.to_text();
+    assert!(told_of_flags(&site).await.is_empty());
+    assert_eq!(mailed_to().await, 0);
+    let log = String::from_utf8(log::text()).unwrap();
+    let mut lines = log.lines().filter(|line| line.contains("there is nobody to be mailed"));
+    assert!(lines.any(|line| line.contains("WARN") && line.contains(&transfer_id)), "nothing is lost in silence");
+    let auditor = sign_in_as(&site, AUDITOR, &[Role::Auditor]).await;
+    set_up_app(&site, &auditor).await;
+    assert_eq!(mailed_to().await, 1);
 }
 
 #[actix_web::test]

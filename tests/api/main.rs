@@ -14,6 +14,7 @@
 //! | `mailbox`, `mine` | codes from a recipient's mailbox: before the passcode, and instead of the link |
 //! | `policy` | to whom may be sent, and what is asked of recipients |
 //! | `single_sign_on` | signing in by a provider that does as it should, and by one that lies |
+//! | `disconnect` | taking the provider from an account |
 //! | `department_quotas` | what a department's transfers may hold together |
 //! | `access` | who may call which route, for every route of the route table |
 //! | `tokens` | access tokens: how they are made, what ends them, what they never do |
@@ -53,6 +54,7 @@ mod canary;
 mod copies;
 mod department_quotas;
 mod direct;
+mod disconnect;
 mod drafts;
 mod ends;
 mod file_restarts;

@@ -122,6 +122,66 @@ async fn a_step_at_the_provider_is_recent_by_the_providers_own_time_and_for_five
     assert!(!Question::begin(&site.client()).await.url.as_str().contains("max_age"));
 }
 
+/// Where the page after a sign-in at the provider goes on to, begun by this link.
+async fn next_page(provider: &Provider, site: &Site, client: &Client, link: &str, claims: &Value) -> String {
+    let question = Question::begin_by(client, link).await;
+    let page = client.get(&provider.let_in(site, &question, claims)).await.expect(200).text();
+    let next = page.split("content=\"0;url=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(page.contains(&format!("href=\"{next}\">Go on")), "{page}");
+    next
+}
+
+#[actix_web::test]
+async fn whoever_confirms_at_the_provider_comes_back_to_where_they_were() {
+    let (provider, site) = trusting(true).await;
+    let client = site.client();
+    let to = async |link: &str, claims: Value| next_page(&provider, &site, &client, link, &claims).await;
+    // Who signs in begins at the first page, whatever the link says.
+    assert_eq!(to("/sign-in/provider?then=/account", mfa(&site, 0)).await, "/");
+    for page in ["/account", "/admin/people"] {
+        assert_eq!(to(&format!("/sign-in/provider?then={page}"), mfa(&site, 0)).await, page);
+    }
+    assert_eq!(to("/sign-in/provider", mfa(&site, 0)).await, "/");
+    // Somebody else comes back: that page was not theirs.
+    let eve = json!({ "sub": "eve", "email": "eve@clinic.example", "amr": ["mfa"] });
+    assert_eq!(to("/sign-in/provider?then=/admin/people", eve).await, "/");
+}
+
+#[actix_web::test]
+async fn no_link_says_where_a_sign_in_ends_but_on_our_own_pages() {
+    let (provider, site) = trusting(false).await;
+    let client = site.client();
+    provider.sign_in(&site, &client, &json!({})).await.expect(200);
+    let long = format!("/account{}", "x".repeat(3000));
+    for then in [
+        "https://evil.example/account",
+        "//evil.example/account",
+        "///evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "/account/..//evil.example",
+        "/account@evil.example",
+        "/account?next=//evil.example",
+        "/account#//evil.example",
+        "/account\r\nlocation: //evil.example",
+        "/account\u{0}",
+        "/account\">",
+        " /account",
+        "/ACCOUNT",
+        "account",
+        "javascript:alert(1)",
+        "/sign-in/provider",
+        "/api/v1/audit/export",
+        "/open",
+        "",
+        &long,
+    ] {
+        let query: String = url::form_urlencoded::byte_serialize(then.as_bytes()).collect();
+        let link = format!("/sign-in/provider?then={query}");
+        assert_eq!(next_page(&provider, &site, &client, &link, &json!({})).await, "/", "{then:?}");
+    }
+}
+
 #[actix_web::test]
 async fn who_has_a_factor_here_shows_that_one_before_a_dangerous_act() {
     let (provider, site) = trusting(true).await;

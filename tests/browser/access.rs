@@ -58,6 +58,14 @@ async fn axe_finds_nothing_on_the_account_page_and_at_the_second_step_in_light_o
     inspection.ends_after(12);
 }
 
+#[tokio::test]
+async fn axe_finds_nothing_where_people_sign_in_by_the_provider_in_light_or_dark() {
+    let mut inspection = Inspection::default();
+    tour::walk_by_the_provider(&mut async |browser: &Browser, state: &str| inspection.inspect(browser, state).await)
+        .await;
+    inspection.ends_after(6);
+}
+
 /// What was found on the way.
 #[derive(Default)]
 struct Inspection {

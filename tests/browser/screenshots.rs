@@ -39,6 +39,12 @@ async fn every_page_of_the_account_in_every_width_and_light() {
     tour::walk_through_the_second_step(&mut take).await;
 }
 
+#[tokio::test]
+#[ignore = "checks nothing; `cargo xtask screenshots` runs it and a person looks"]
+async fn every_page_by_the_provider_in_every_width_and_light() {
+    tour::walk_by_the_provider(&mut take).await;
+}
+
 /// Six pictures of a state.
 async fn take(browser: &Browser, state: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -146,7 +146,7 @@ fn second_steps_are_reset_and_identities_unbound_by_command_and_an_unknown_addre
     assert!(output.status.success());
     let output = filmjacket(folder.path(), "", &["user", "unbind", "ben@clinic.example"]);
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.starts_with("ben@clinic.example: 0 identities unbound"), "{told}");
+    assert_eq!(told, "ben@clinic.example: 0 identities unbound\n");
     for (address, said) in [
         ("ana@clinic.example", "filmjacket: ana@clinic.example has no account\n"),
         ("ana", "filmjacket: This is not a complete e-mail address; it looks like anna@clinic.example.\n"),

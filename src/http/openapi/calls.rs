@@ -105,6 +105,9 @@ fn account(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
         ("DELETE", "/factors/{factor_id}") => Call::new("Removes a second step")
             .answers_nothing(204, "It is gone")
             .refuses(&[Kind::StepUpNeeded, Kind::LastFactor]),
+        ("DELETE", "/identity") => Call::new("Disconnects the account from the provider of single sign-on")
+            .answers_nothing(204, "Its sessions and access tokens are over; the next sign-in is by a mailed code")
+            .refuses(&[Kind::StepUpNeeded, Kind::ProviderNeeded, Kind::NotFound]),
         ("POST", "/recovery-codes") => Call::new("Makes ten new recovery codes; those before stop working")
             .answers::<RecoveryAnswer>(200, s)
             .refuses(&[Kind::StepUpNeeded, Kind::WrongState]),
@@ -209,6 +212,11 @@ fn overseeing(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             .refuses(&gives),
         ("POST", "/admin/people/{account_id}/enable") => {
             Call::new("Takes that back").answers_nothing(204, "They can sign in again").refuses(&gives)
+        }
+        ("DELETE", "/admin/people/{account_id}/identity") => {
+            Call::new("Disconnects somebody from the provider of single sign-on")
+                .answers_nothing(204, "Their sessions and access tokens are over; they connect anew")
+                .refuses(&[Kind::StepUpNeeded, Kind::ProviderNeeded])
         }
         ("POST", "/admin/people/{account_id}/invitation") => Call::new("Invites somebody who has an account")
             .answers_nothing(204, "The invitation is mailed")

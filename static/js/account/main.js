@@ -75,6 +75,28 @@ async function load() {
   byId("sessions").replaceChildren(...sessions.map(drawSession));
   byId("end-others-row").hidden = sessions.length < 2;
   drawTokens(account, tokenPage);
+  drawProvider(account.provider);
+}
+
+/** Whether the clinic's own sign-in is connected; the page has no place for it where there is none. @param {any} provider */
+function drawProvider(provider) {
+  if (!document.getElementById("connected")) return;
+  byId("connected").hidden = !provider;
+  byId("not-connected").hidden = Boolean(provider);
+  if (!provider) return;
+  byId("connected-since").textContent = `since ${when(provider.since)}`;
+  tell(byId("connected-stays"), provider.stays ?? "");
+  byId("disconnect-row").hidden = provider.stays !== null;
+}
+
+async function disconnect() {
+  if (!(await confirmIn(/** @type {HTMLDialogElement} */ (byId("disconnect-dialog")), byId("disconnect-confirm"), byId("disconnect-keep")))) return;
+  try {
+    await call("DELETE", "/account/identity");
+    location.assign("/");
+  } catch (error) {
+    tellError(byId("account-error"), told(error));
+  }
 }
 
 /** @param {any} factor */
@@ -163,6 +185,7 @@ byId("make-codes").addEventListener("click", async () => {
     tellError(byId("account-error"), told(error));
   }
 });
+document.getElementById("disconnect")?.addEventListener("click", () => whileBusy(byId("disconnect"), disconnect));
 document.getElementById("end-others")?.addEventListener("click", () => whileBusy(byId("end-others"), () => change(() => call("DELETE", "/account/sessions"))));
 for (const back of document.querySelectorAll("button.back")) back.addEventListener("click", () => showStep("account"));
 load();

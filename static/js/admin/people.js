@@ -62,6 +62,7 @@ function draw(shown) {
   const state = make("div", {}, make("span", { class: `state ${tone}`, text }), ...facts.filter(Boolean).map((fact) => make("p", { class: "meta", text: fact })));
   const buttons = make("div", { class: "buttons" }, button(shown, "Change", "change", "btn", async () => openDialog(shown)));
   if (shown.state !== "active") buttons.append(button(shown, "Invite again", "invite-again", "btn", () => inviteAgain(shown)));
+  if (shown.has_identity && !shown.is_me) buttons.append(button(shown, "Disconnect", "disconnect", "btn", () => disconnect(shown)));
   if (shown.state === "disabled") buttons.append(button(shown, "Enable", "enable", "btn", () => act(shown, "enable", "can sign in again.")));
   else if (!shown.is_me) buttons.append(button(shown, "Disable", "disable", "btn danger", () => disable(shown)));
   return make("li", { class: "transfer", "data-email": shown.email }, who, what, state, buttons);
@@ -85,15 +86,22 @@ async function disable(shown) {
 }
 
 /** @param {any} shown */
+async function disconnect(shown) {
+  const title = ["Disconnect ", addressText(shown.email), " from the clinic’s sign-in?"];
+  const text = "For somebody who got a new account at the clinic: make sure by voice that it is they who ask. They are signed out at once and their access tokens end. Whoever then comes with this address, by the clinic or, where codes are mailed, by its mailbox, is let in.";
+  if (await ask({ title, text, yes: "Disconnect" })) await act(shown, "identity", "is disconnected.", "DELETE");
+}
+
+/** @param {any} shown */
 async function inviteAgain(shown) {
   await act(shown, "invitation", "gets a new invitation, good for 14 days.");
 }
 
-/** Does it, and draws the line anew. @param {any} shown @param {string} what @param {string} outcome */
-async function act(shown, what, outcome) {
+/** Does it, and draws the line anew. @param {any} shown @param {string} what @param {string} outcome @param {string} method */
+async function act(shown, what, outcome, method = "POST") {
   tellError(byId("people-error"), "");
   try {
-    await call("POST", `/admin/people/${shown.account_id}/${what}`);
+    await call(method, `/admin/people/${shown.account_id}/${what}`);
     await redraw(shown.account_id, shown.email);
     tell(byId("people-note"), `${shown.email} ${outcome}`);
   } catch (error) {

@@ -21,6 +21,12 @@ function word(isReady) {
   return make("span", { class: `state ${isReady ? "good" : "bad"}`, text: isReady ? "ok" : "not ready" });
 }
 
+/** @param {number} people */
+function toldTo(people) {
+  if (people === 0) return "nobody: there is no auditor who can sign in with the second step that is required, and the configuration names no address";
+  return people === 1 ? "one person" : `${people} people`;
+}
+
 /** @param {any} state */
 function show(state) {
   const { limits } = state;
@@ -29,6 +35,7 @@ function show(state) {
     ["Stored", bytes(state.stored_len)],
     ...state.transfers.map((/** @type {any} */ count) => [TRANSFERS[/** @type {keyof typeof TRANSFERS} */ (count.name)] ?? count.name, counted(count.count, "transfer")]),
     ["Mail that waits", state.mail_waiting ? `${counted(state.mail_waiting, "mail")}, since ${when(state.mail_waiting_since)}` : "none"],
+    ["Told of what is unusual", toldTo(state.alerts_mailed_to)],
   ]);
   tellFacts("departments", state.departments.map((/** @type {any} */ { name, stored, max_stored }) => [name, `${bytes(stored)}${max_stored === null ? "" : ` of ${bytes(max_stored)}`}`]));
   byId("departments-jacket").hidden = state.departments.length === 0;

@@ -178,7 +178,12 @@ pub(crate) struct Question {
 
 impl Question {
     pub(crate) async fn begin(client: &Client) -> Self {
-        let answer = client.get("/sign-in/provider").await.expect(303);
+        Self::begin_by(client, "/sign-in/provider").await
+    }
+
+    /// By a link that says where to come back to.
+    pub(crate) async fn begin_by(client: &Client, link: &str) -> Self {
+        let answer = client.get(link).await.expect(303);
         Self { url: answer.header("location").parse().unwrap() }
     }
 

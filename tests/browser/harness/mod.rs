@@ -12,6 +12,8 @@ pub(crate) mod line;
 pub(crate) mod log;
 pub(crate) mod native;
 pub(crate) mod page;
+pub(crate) mod provider;
+pub(crate) mod provider_tour;
 pub(crate) mod relay;
 pub(crate) mod second_step_tour;
 pub(crate) mod site;

@@ -52,9 +52,18 @@ impl Site {
 
     /// Starts one whose address has a name, as passkeys need it, with more settings than the usual.
     pub(crate) fn start_named(settings: &str) -> Self {
+        Self::start_named_at(settings, standing_clock())
+    }
+
+    /// The same with the real time, which other servers go by, too.
+    pub(crate) fn start_named_by_real_time(settings: &str) -> Self {
+        Self::start_named_at(settings, Clock::System)
+    }
+
+    fn start_named_at(settings: &str, clock: Clock) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let mut site = Self::make(&listener, port, settings, standing_clock());
+        let mut site = Self::make(&listener, port, settings, clock);
         site.host = "localhost";
         site.run_on(listener);
         site

@@ -5,6 +5,7 @@ use super::files::{self, noise, write_all, write_noise};
 use super::interrupted::{Interrupted, STUDY_LEN, hold_fourth_part};
 use super::native::{File, Parcel, Sender};
 use super::page::LONG_PATIENCE;
+use super::provider_tour;
 use super::relay::Relay;
 use super::second_step_tour;
 use super::site::Site;
@@ -44,6 +45,11 @@ pub(crate) async fn walk_through_interruptions(stop: &mut impl AsyncFnMut(&Brows
 /// What whoever is signed in meets on the account page, and at the second step.
 pub(crate) async fn walk_through_the_second_step(stop: &mut impl AsyncFnMut(&Browser, &str)) {
     second_step_tour::walk(stop).await;
+}
+
+/// What whoever signs in by the institution meets.
+pub(crate) async fn walk_by_the_provider(stop: &mut impl AsyncFnMut(&Browser, &str)) {
+    provider_tour::walk(stop).await;
 }
 
 /// Where the institution's own sign-in is configured, and away.

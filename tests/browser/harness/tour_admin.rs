@@ -5,6 +5,9 @@ use super::files;
 use super::native::{Parcel, Sender};
 use super::site::Site;
 use super::steps::SENDER;
+use filmjacket::people::EmailAddress;
+use filmjacket::store::{AccountNotice, AuditEntry, Event, Identity, NewIdentity};
+use protocol::TransferId;
 
 const ADMIN: &str = "ada@north.example";
 const INVITED: &str = "benjamin.van.der.bergh-hernandez@radiology.north.example";
@@ -15,7 +18,7 @@ pub(crate) async fn walk_as_administrator(stop: &mut impl AsyncFnMut(&Browser, &
     let site = Site::start_named("sign_in.second_step.administrator = \"offered\"");
     let browser = Browser::start().await;
     become_first(&site, &browser, stop).await;
-    visit_people(&browser, stop).await;
+    visit_people(&site, &browser, stop).await;
     visit_transfers(&site, &browser, stop).await;
 }
 
@@ -39,7 +42,17 @@ async fn become_first(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut
     stop(browser, "first-administrator-used").await;
 }
 
-async fn visit_people(browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
+/// As if somebody had signed in by a provider.
+async fn connect(site: &Site, email: &str) {
+    let email = EmailAddress::parse(email, "email").unwrap();
+    let notice = AccountNotice { mail_id: "connected".to_owned(), what: "It was connected.".to_owned() };
+    let identity = Identity { issuer: "https://login.example", subject: "ben" };
+    let new = NewIdentity { identity, email: &email, session: None, new_account_id: &[0; 32], notice: &notice };
+    let entry = AuditEntry::by_system(Event::IdentityBound, TransferId::from_bytes([0; 16]), site.clock.now());
+    site.app().store.bind_identity(&new, &AuditEntry { transfer_id: None, ..entry }).await.unwrap();
+}
+
+async fn visit_people(site: &Site, browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &str)) {
     browser.click("#nav-people").await;
     browser.shown("#people li").await;
     browser.click("#invite").await;
@@ -53,6 +66,12 @@ async fn visit_people(browser: &Browser, stop: &mut impl AsyncFnMut(&Browser, &s
     browser.run("document.querySelector('#valid-until').value = '2098-12-31'", vec![]).await;
     browser.click("#save-person").await;
     browser.text_with("#people-note", "gets an invitation").await;
+    connect(site, INVITED).await;
+    browser.go(&site.url("/admin/people")).await;
+    browser.click(&format!("#people li[data-email='{INVITED}'] .disconnect")).await;
+    browser.shown("#confirm-dialog").await;
+    stop(browser, "people-disconnect").await;
+    browser.click("#confirm-no").await;
     // The administrator heads the department, and reads the audit.
     browser.click(&format!("#people li[data-email='{ADMIN}'] .change")).await;
     browser.click("#role-department_head").await;

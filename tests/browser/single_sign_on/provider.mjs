@@ -21,7 +21,7 @@ function start(redirect) {
     pkce: { required: () => true },
     findAccount: (_, sub) => ({
       accountId: sub,
-      claims: () => ({ sub, email: `${sub}@clinic.example`, email_verified: true, groups }),
+      claims: () => ({ sub, email: sub.includes("@") ? sub : `${sub}@clinic.example`, email_verified: true, groups }),
     }),
   });
   server.on("request", provider.callback());
