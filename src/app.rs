@@ -244,7 +244,7 @@ pub fn open_blobs(config: &Config) -> std::io::Result<Blobs> {
 ///
 /// # Errors
 /// The folder, or one below the data folder, cannot be read or written.
-pub fn open_second_copy(config: &Config) -> std::io::Result<Option<Blobs>> {
+fn open_second_copy(config: &Config) -> std::io::Result<Option<Blobs>> {
     Ok(match &config.second_copy {
         None => None,
         Some(SecondCopy::Folder(folder)) if folder.is_dir() => Some(Blobs::Dir(blobs::Dir::open(folder)?)),

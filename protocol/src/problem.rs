@@ -169,4 +169,9 @@ impl Problem {
             mailbox: None,
         }
     }
+
+    /// [`ProblemKind::InvalidField`]: what is wrong with `field`, in a sentence.
+    pub fn invalid(field: &str, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(ProblemKind::InvalidField, detail) }
+    }
 }

@@ -3,11 +3,11 @@
 
 use super::{App, StartError};
 use crate::keys::{hash_secret, make_secret};
-use protocol::LinkToken;
+use protocol::{DAY, LinkToken};
 
 /// Seconds that such a link works: long enough for whoever installs the server, too short for an old log. The next start
 /// prints another.
-const LIFETIME: i64 = 24 * 60 * 60;
+const LIFETIME: i64 = DAY;
 
 impl App {
     /// Makes a link that turns whoever opens it and signs in into the first administrator; `None` if there is one. Of

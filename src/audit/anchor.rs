@@ -28,7 +28,7 @@ pub struct Anchor {
 
 impl Anchor {
     /// What is signed: five lines, each ended by a line feed, none of which can hold one.
-    pub fn signed_text(&self, key: &str) -> String {
+    fn signed_text(&self, key: &str) -> String {
         let Self { seq, hash, cut_seq, at } = self;
         format!("{LABEL}\n{key}\n{seq} {hash}\n{cut_seq}\n{}\n", at.to_rfc3339())
     }

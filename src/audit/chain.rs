@@ -15,7 +15,7 @@ pub struct Row {
     pub at: Timestamp,
     /// What happened, by its stable name.
     pub event: String,
-    /// Who: an account's address, `recipient`, or `system`.
+    /// Who: an account's address, `recipient`, `operator`, `unknown` or `system`.
     pub actor: String,
     /// About which transfer, as text.
     pub transfer_id: Option<String>,

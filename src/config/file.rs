@@ -8,6 +8,7 @@ use super::{ConfigError, LogSettings, S3Settings, Secret, SingleSignOnSettings, 
 use crate::people::SecondStepRule;
 use crate::transfer::{DepartmentQuotas, RoleLimits, parse_domain};
 use ipnet::IpNet;
+use protocol::DAY;
 use protocol::sign_in::{Limits, MailboxRule, Policy, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -146,7 +147,7 @@ const fn gib(value: u64) -> u64 {
 }
 
 fn days(value: u32) -> i64 {
-    i64::from(value) * 24 * 60 * 60
+    i64::from(value) * DAY
 }
 
 /// What the parts of one object can hold (`protocol::layout::MAX_PARTS`): a larger promise could not be kept.

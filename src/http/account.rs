@@ -6,7 +6,6 @@ use super::extract::{By, Person};
 use super::rates;
 use super::signed_in::{Recent, SettingUp, SignedIn, notice};
 use crate::app::App;
-use crate::keys::Purpose;
 use crate::people::{RECOVERY_CODES, RecoveryCode, SessionLimits, parse_factor_name};
 use crate::store::{AccountNotice, AuditEntry, Event, Factor, ListedSession, Removed};
 use actix_web::{HttpResponse, web};
@@ -212,9 +211,4 @@ pub(super) fn called(kind: FactorKind, name: &str) -> String {
         FactorKind::Passkey => format!("passkey “{name}”"),
         FactorKind::App => format!("authenticator app “{name}”"),
     }
-}
-
-/// What is kept of a factor, sealed for its own place alone.
-pub(super) fn seal_factor(app: &App, factor_id: &str, kept: &[u8]) -> Result<String, Refusal> {
-    Ok(app.keys.seal(Purpose::Factor, factor_id, kept)?)
 }

@@ -10,7 +10,7 @@ use crate::transfer::size_text;
 use actix_web::{HttpResponse, ResponseError as _, web};
 use askama::Template;
 use protocol::audit::{AuditDay, AuditPage, AuditQuery, AuditState};
-use protocol::{Timestamp, TransferId};
+use protocol::{DAY, Timestamp, TransferId};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
@@ -96,7 +96,7 @@ impl Form {
         let transfer_id = text(&self.transfer).map(|id| TransferId::parse(&id)).transpose();
         let day = |text: &str, days: i64| match text.trim() {
             "" => Ok(None),
-            text => parse_time(text).map(|day| Some(day.plus(days * 24 * 60 * 60))),
+            text => parse_time(text).map(|day| Some(day.plus(days * DAY))),
         };
         Ok(AuditQuery {
             person: text(&self.person),

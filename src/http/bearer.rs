@@ -107,7 +107,7 @@ async fn admits(app: &App, held: &HeldToken, now: Timestamp) -> Result<bool, Ref
 
 impl Refusal {
     /// The access token is none of ours, ran out, was revoked, or its owner may not sign in.
-    pub(super) fn token_invalid() -> Self {
+    fn token_invalid() -> Self {
         let detail = "This access token does not work (any more). Please make a new one on your account page.";
         Self::new(ProblemKind::TokenInvalid, detail).challenging("Bearer error=\"invalid_token\"")
     }

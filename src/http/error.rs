@@ -82,7 +82,7 @@ impl Refusal {
         )
     }
 
-    /// The code was typed, the second step is still to be shown.
+    /// The first step was taken, the second one is still to be shown.
     pub fn second_step_needed() -> Self {
         Self::new(
             ProblemKind::SecondStepNeeded,

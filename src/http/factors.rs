@@ -1,6 +1,6 @@
 //! Setting up a factor: the server asks, the app or the passkey answers, and the session goes on with its second step shown.
 
-use super::account::{RecoveryCodes, called, seal_factor};
+use super::account::{RecoveryCodes, called};
 use super::client::Client;
 use super::error::Refusal;
 use super::extract::By;
@@ -124,7 +124,7 @@ async fn keep(app: &App, person: &SignedIn, client: Client, made: &Made<'_>) -> 
         account_id,
         kind: made.kind,
         name: made.name,
-        sealed: &seal_factor(app, &factor_id, made.kept)?,
+        sealed: &app.keys.seal(Purpose::Factor, &factor_id, made.kept)?,
         credential_id: made.credential_id,
         counter: made.counter,
         recovery_codes: &codes.macs,

@@ -94,9 +94,7 @@ pub(super) async fn receipt(
     rates::RECEIPTS_BY_TICKET.spend(&app, &Sha256Digest::from_bytes(ticket_hash).to_text()).await?;
     if request.total != grant.files || request.verified > request.total {
         let detail = format!("This transfer has {} files; a receipt says how many of them were verified.", grant.files);
-        return Err(
-            Problem { field: Some("verified".to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }.into()
-        );
+        return Err(Problem::invalid("verified", detail).into());
     }
     let mut entry = recipient_entry(Event::Received, &grant.transfer_id, now, client);
     entry.detail = format!("{} of {} files verified", request.verified, request.total);

@@ -112,7 +112,7 @@ pub(super) const OPENS_BY_NETWORK: Rate = Rate {
     detail: "Too many links were opened from your network.",
 };
 
-/// What a sender changes, parts apart, by account.
+/// What somebody changes, parts apart, by account.
 pub(super) const CHANGES_BY_ACCOUNT: Rate = Rate {
     name: "changes/account",
     hits: 600,

@@ -5,6 +5,7 @@ use super::JobError;
 use crate::app::App;
 use crate::audit::{Anchor, Finding, Flag};
 use crate::keys::make_name;
+use protocol::DAY;
 use std::collections::HashSet;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,13 +13,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// The anchors' file in the data folder.
-pub const ANCHORS_FILE: &str = "audit-anchors.ndjson";
+const ANCHORS_FILE: &str = "audit-anchors.ndjson";
 
 /// Pages of rows that one round verifies at most: a person's request waits for no more than that.
 const PAGES: usize = 10;
 
 /// Seconds after which all rows are verified again from the first.
-const AGAIN_AFTER: i64 = 24 * 60 * 60;
+const AGAIN_AFTER: i64 = DAY;
 
 /// Signs where the chain ends if nobody did today, mails it, and brings this node's file up to date. Who signed also removes
 /// the rows that are too old.

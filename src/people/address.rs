@@ -1,6 +1,6 @@
 //! E-mail addresses.
 
-use protocol::{Problem, ProblemKind};
+use protocol::Problem;
 
 /// Longest address that SMTP carries (RFC 5321 §4.5.3.1.3, less the angle brackets).
 const MAX_LEN: usize = 254;
@@ -15,18 +15,14 @@ impl EmailAddress {
     /// domain without a dot is refused: in practice each of them is a slip.
     ///
     /// # Errors
-    /// [`ProblemKind::InvalidField`] that names `field`.
+    /// [`protocol::ProblemKind::InvalidField`] that names `field`.
     pub fn parse(text: &str, field: &str) -> Result<Self, Problem> {
         let text = text.trim();
-        let refused = |detail: String| Problem {
-            field: Some(field.to_owned()),
-            ..Problem::new(ProblemKind::InvalidField, detail)
-        };
         if text.len() > MAX_LEN {
-            return Err(refused(format!(
-                "This address has {} characters; the longest possible has {MAX_LEN}.",
-                text.len()
-            )));
+            return Err(Problem::invalid(
+                field,
+                format!("This address has {} characters; the longest possible has {MAX_LEN}.", text.len()),
+            ));
         }
         let options =
             email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
@@ -40,7 +36,7 @@ impl EmailAddress {
             // Letters of other scripts become dots, at signs and nothing at all there: it must still be a domain.
             .filter(|(_, domain)| domain.contains('.') && domain.split('.').all(is_label))
             .ok_or_else(|| {
-                refused("This is not a complete e-mail address; it looks like anna@clinic.example.".to_owned())
+                Problem::invalid(field, "This is not a complete e-mail address; it looks like anna@clinic.example.")
             })?;
         let (local_part, domain) = parsed;
         Ok(Self(format!("{local_part}@{domain}")))

@@ -1,7 +1,7 @@
 //! The name and organisation that recipients see.
 
+use protocol::Problem;
 use protocol::sign_in::ProfileRequest;
-use protocol::{Problem, ProblemKind};
 
 /// Longest name or organisation, in characters: it stands in a mail's subject.
 const MAX_CHARS: usize = 80;
@@ -22,11 +22,11 @@ impl Profile {
     /// Reads a sender's own words: spaces around them are dropped.
     ///
     /// # Errors
-    /// [`ProblemKind::InvalidField`] that names `name` or `organisation`.
+    /// [`protocol::ProblemKind::InvalidField`] that names `name` or `organisation`.
     pub fn parse(request: &ProfileRequest) -> Result<Self, Problem> {
         let name = parse_line(&request.name, "name")?;
         if name.is_empty() {
-            return Err(refused("name", "Please give your name: recipients see it as the sender.".to_owned()));
+            return Err(Problem::invalid("name", "Please give your name: recipients see it as the sender."));
         }
         Ok(Self { name, organisation: parse_line(&request.organisation, "organisation")? })
     }
@@ -35,11 +35,11 @@ impl Profile {
 /// Reads what someone calls their telephone: it stands in their list and in mails to them.
 ///
 /// # Errors
-/// [`ProblemKind::InvalidField`] that names `name`.
+/// [`protocol::ProblemKind::InvalidField`] that names `name`.
 pub fn parse_factor_name(text: &str) -> Result<String, Problem> {
     let name = parse_line_of(MAX_FACTOR_CHARS, text, "name")?;
     if name.is_empty() {
-        return Err(refused("name", "Please give it a name, such as “my phone”.".to_owned()));
+        return Err(Problem::invalid("name", "Please give it a name, such as “my phone”."));
     }
     Ok(name)
 }
@@ -53,10 +53,10 @@ pub(super) fn parse_line_of(max_chars: usize, text: &str, field: &str) -> Result
     let text = text.trim();
     let chars = text.chars().count();
     if chars > max_chars {
-        return Err(refused(field, format!("This has {chars} characters; there is room for {max_chars}.")));
+        return Err(Problem::invalid(field, format!("This has {chars} characters; there is room for {max_chars}.")));
     }
     if text.chars().any(|c| c.is_control() || is_invisible_format(c)) {
-        return Err(refused(field, "This has characters that cannot be shown; please type it again.".to_owned()));
+        return Err(Problem::invalid(field, "This has characters that cannot be shown; please type it again."));
     }
     Ok(text.to_owned())
 }
@@ -66,10 +66,6 @@ pub(super) fn parse_line_of(max_chars: usize, text: &str, field: &str) -> Result
 /// and Indic names are spelled with them.
 fn is_invisible_format(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{061c}')
-}
-
-fn refused(field: &str, detail: String) -> Problem {
-    Problem { field: Some(field.to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The second step of signing in: who needs one, and what is left to do in a session.
 
-use protocol::Timestamp;
 use protocol::account::SecondStep;
+use protocol::{DAY, Timestamp};
 
 /// Factors of one account: nobody needs more, and each one more is one more that can be stolen.
 pub const MAX_FACTORS: i64 = 10;
@@ -14,7 +14,7 @@ pub const RECENT: i64 = 5 * 60;
 
 /// Seconds for which a browser is remembered as known to an account: browsers keep no cookie longer
 /// (draft-ietf-httpbis-rfc6265bis §5.5).
-pub const KNOWN_BROWSER_LIFETIME: i64 = 400 * 24 * 60 * 60;
+pub const KNOWN_BROWSER_LIFETIME: i64 = 400 * DAY;
 
 /// What is left to do before a session may do what its account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

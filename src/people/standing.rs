@@ -4,11 +4,11 @@ use super::profile::parse_line;
 use super::{EmailAddress, Roles, SignInRule, role_text};
 use protocol::people::{May, PersonState};
 use protocol::sign_in::Role;
-use protocol::{Problem, ProblemKind, Timestamp};
+use protocol::{DAY, Problem, ProblemKind, Timestamp};
 
 /// Seconds in which an invited person must have signed in once: a mailbox that nobody reads, or that somebody else reads
 /// next year, is not an open door.
-pub const INVITATION_LIFETIME: i64 = 14 * 24 * 60 * 60;
+pub const INVITATION_LIFETIME: i64 = 14 * DAY;
 
 /// What administrators have set for an account, and what has become of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,12 +49,10 @@ impl Standing {
     }
 
     /// Whether it was invited, and has followed or still may follow the invitation.
-    pub fn is_invited(&self, now: Timestamp) -> bool {
+    fn is_invited(&self, now: Timestamp) -> bool {
         self.invited_at.is_some_and(|at| self.signed_in_at.is_some() || now < at.plus(INVITATION_LIFETIME))
     }
-}
 
-impl Standing {
     /// Whether somebody in this standing can sign in, and if not, why; `is_listed` says whether the configuration's list
     /// has their address.
     pub fn state(&self, is_listed: bool, now: Timestamp) -> PersonState {
@@ -80,25 +78,21 @@ impl Standing {
     /// # Errors
     /// [`ProblemKind::InvalidField`] that names the field.
     pub fn parse(may: &May) -> Result<Self, Problem> {
-        let refused = |field: &str, detail: &str| Problem {
-            field: Some(field.to_owned()),
-            ..Problem::new(ProblemKind::InvalidField, detail)
-        };
         let department = parse_line(&may.department, "may.department")?;
         let roles: Roles = may.roles.iter().copied().collect();
         if roles.is_empty() {
-            return Err(refused(
+            return Err(Problem::invalid(
                 "may.roles",
                 "Please choose at least one role; to take somebody off, disable the account.",
             ));
         }
         if roles.contains(&Role::DepartmentHead) && department.is_empty() {
-            return Err(refused("may.department", "Please say which department this person is the head of."));
+            return Err(Problem::invalid("may.department", "Please say which department this person is the head of."));
         }
         if let (Some(from), Some(until)) = (may.valid_from, may.valid_until)
             && until <= from
         {
-            return Err(refused("may.valid_until", "The last day is before the first one."));
+            return Err(Problem::invalid("may.valid_until", "The last day is before the first one."));
         }
         let (valid_from, valid_until) = (may.valid_from, may.valid_until);
         Ok(Self { roles, department, valid_from, valid_until, ..Self::default() })

@@ -70,24 +70,20 @@ impl NewToken {
     /// # Errors
     /// [`ProblemKind::InvalidField`] that names the field.
     pub fn parse(request: &TokenRequest, standing: &Standing, now: Timestamp) -> Result<Self, Problem> {
-        let refused = |field: &str, detail: String| Problem {
-            field: Some(field.to_owned()),
-            ..Problem::new(ProblemKind::InvalidField, detail)
-        };
         let name = parse_line_of(MAX_NAME_CHARS, &request.name, "name")?;
         if name.is_empty() {
-            return Err(refused("name", "Please give it a name, such as “nightly export”.".to_owned()));
+            return Err(Problem::invalid("name", "Please give it a name, such as “nightly export”."));
         }
         let scopes: BTreeSet<Scope> = request.scopes.iter().copied().collect();
         if scopes.is_empty() {
-            return Err(refused("scopes", "Please say what the token may do.".to_owned()));
+            return Err(Problem::invalid("scopes", "Please say what the token may do."));
         }
         if let Some(scope) = scopes.iter().find(|scope| !is_open_to(**scope, standing)) {
-            return Err(refused("scopes", format!("Your account cannot do what {} is for.", scope.as_text())));
+            return Err(Problem::invalid("scopes", format!("Your account cannot do what {} is for.", scope.as_text())));
         }
         let days = request.days.unwrap_or(DEFAULT_TOKEN_DAYS);
         if !(1..=LONGEST_TOKEN_DAYS).contains(&days) {
-            return Err(refused("days", format!("A token works for 1 to {LONGEST_TOKEN_DAYS} days.")));
+            return Err(Problem::invalid("days", format!("A token works for 1 to {LONGEST_TOKEN_DAYS} days.")));
         }
         Ok(Self { name, scopes, expires_at: now.plus(i64::from(days) * DAY) })
     }

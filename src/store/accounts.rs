@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct Account {
     /// 32 random bytes as base64url; in the URLs of administrators' calls alone.
     pub account_id: String,
-    /// The address proved by the code.
+    /// The address that it was made for.
     pub email: EmailAddress,
     /// Empty until given.
     pub name: String,
@@ -22,7 +22,7 @@ pub struct Account {
     pub organisation: String,
     /// What it may do, and when.
     pub standing: Standing,
-    /// Whether it is bound to an identity at a provider.
+    /// Whether it is bound to an identity at a provider. Read with every account: where none is, nobody needs to ask at which.
     pub has_identity: bool,
 }
 

@@ -12,14 +12,14 @@ use sqlx::AnyConnection;
 pub enum Event {
     /// Someone signed in.
     SessionStarted,
-    /// Someone made an access token.
-    TokenMade,
-    /// Someone revoked one.
-    TokenRevoked,
     /// Someone signed out.
     SessionEnded,
     /// Someone ended all their other sessions.
     OtherSessionsEnded,
+    /// Someone made an access token.
+    TokenMade,
+    /// Someone revoked one.
+    TokenRevoked,
     /// A second step was shown.
     FactorUsed,
     /// A second step that proves nothing was refused.
@@ -30,7 +30,7 @@ pub enum Event {
     FactorRenamed,
     /// A factor was removed.
     FactorRemoved,
-    /// All factors of an account were removed by an administrator.
+    /// All factors of an account were removed by the operator.
     FactorsReset,
     /// New recovery codes were made; those before are worthless.
     RecoveryCodesMade,
@@ -105,10 +105,10 @@ impl Event {
     pub const fn name(self) -> &'static str {
         match self {
             Self::SessionStarted => "session.started",
-            Self::TokenMade => "token.made",
-            Self::TokenRevoked => "token.revoked",
             Self::SessionEnded => "session.ended",
             Self::OtherSessionsEnded => "session.others_ended",
+            Self::TokenMade => "token.made",
+            Self::TokenRevoked => "token.revoked",
             Self::FactorUsed => "factor.used",
             Self::FactorRefused => "factor.refused",
             Self::FactorAdded => "factor.added",

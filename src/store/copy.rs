@@ -1,7 +1,7 @@
 //! All rows of one database into another, of either engine: as they were at one moment, and compared afterwards.
 
 use super::engine::{Engine, Target};
-use super::{Result, Store, StoreError, to_u64};
+use super::{Result, Store, StoreError};
 use crate::config::Database;
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -319,17 +319,5 @@ impl Columns {
         }
         query.execute(connection).await?;
         Ok(())
-    }
-}
-
-impl Store {
-    /// The version of the tables: the number of the newest file in `migrations/`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn version(&self) -> Result<u64> {
-        let (version,): (i64,) =
-            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.reads).await?;
-        Ok(to_u64(version))
     }
 }

@@ -296,8 +296,8 @@ impl Store {
 
 /// Whether a session is there and has no factor left to show.
 async fn may_add(connection: &mut AnyConnection, account_id: &str, session_hash: &[u8; 32]) -> Result<bool> {
-    let found: Option<(i64,)> = sqlx::query_as(
-        "SELECT CAST(1 AS BIGINT) FROM sessions s WHERE s.session_hash = $1 AND s.account_id = $2
+    let found = sqlx::query(
+        "SELECT 1 FROM sessions s WHERE s.session_hash = $1 AND s.account_id = $2
          AND (s.second_step_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = $2))",
     )
     .bind(to_text(session_hash))

@@ -84,12 +84,11 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn bound_since(&self, account_id: &str, issuer: &str) -> Result<Option<Timestamp>> {
-        let found: Option<(i64,)> =
-            sqlx::query_as("SELECT bound_at FROM identities WHERE account_id = $1 AND issuer = $2")
-                .bind(account_id)
-                .bind(issuer)
-                .fetch_optional(&self.reads)
-                .await?;
+        let found = sqlx::query("SELECT bound_at FROM identities WHERE account_id = $1 AND issuer = $2")
+            .bind(account_id)
+            .bind(issuer)
+            .fetch_optional(&self.reads)
+            .await?;
         Ok(found.map(|(at,)| to_time(at)))
     }
 
@@ -165,8 +164,8 @@ async fn is_confirmed(
     now: Timestamp,
 ) -> Result<bool> {
     let Some(session_hash) = session_hash else { return Ok(false) };
-    let found: Option<(i64,)> = sqlx::query_as(
-        "SELECT CAST(1 AS BIGINT) FROM sessions WHERE session_hash = $1 AND account_id = $2
+    let found = sqlx::query(
+        "SELECT 1 FROM sessions WHERE session_hash = $1 AND account_id = $2
          AND provider_step = 0 AND second_step_at > $3 AND second_step_at <= $4",
     )
     .bind(to_text(session_hash))
@@ -180,8 +179,8 @@ async fn is_confirmed(
 
 /// Whether the identity is (still) that of the address's account.
 pub(super) async fn is_bound(connection: &mut AnyConnection, identity: Identity<'_>, email_key: &str) -> Result<bool> {
-    let found: Option<(i64,)> = sqlx::query_as(
-        "SELECT CAST(1 AS BIGINT) FROM identities n JOIN accounts a ON a.account_id = n.account_id
+    let found = sqlx::query(
+        "SELECT 1 FROM identities n JOIN accounts a ON a.account_id = n.account_id
          WHERE n.issuer = $1 AND n.subject = $2 AND a.email_key = $3",
     )
     .bind(identity.issuer)

@@ -170,6 +170,16 @@ impl Store {
         Ok(())
     }
 
+    /// The version of the tables: the number of the newest file in `migrations/`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn version(&self) -> Result<u64> {
+        let (version,): (i64,) =
+            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.reads).await?;
+        Ok(to_u64(version))
+    }
+
     /// Ends all connections; what was committed stays. No new one is made from the moment that this is first polled.
     pub async fn close(&self) {
         tokio::join!(self.reads.close(), self.writes.close());

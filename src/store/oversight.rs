@@ -1,12 +1,10 @@
 //! Transfers, as those see them who do not own them.
 
-use super::creation::DEPARTMENT_STORED;
 use super::transfers::{SummaryRow, summary_columns};
-use super::{Result, Store, to_u64};
+use super::{Result, Store};
 use protocol::people::{SeenSender, SeenTransfer};
 use protocol::{Timestamp, TransferId};
 use sqlx::FromRow;
-use std::collections::BTreeMap;
 
 /// Which transfers.
 #[derive(Debug, Clone, Copy)]
@@ -107,40 +105,6 @@ impl Store {
             .fetch_optional(&self.reads)
             .await?;
         Ok(row.is_some())
-    }
-
-    /// Plaintext bytes of all transfers whose ciphertext is still stored.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn measure_stored(&self) -> Result<u64> {
-        // Added up as numbers of any length in PostgreSQL, which must come back as one that fits.
-        let sql = "SELECT CAST(COALESCE(SUM(total_len), 0) AS BIGINT) FROM transfers WHERE purged_at IS NULL";
-        let (stored,): (i64,) = sqlx::query_as(sql).fetch_one(&self.reads).await?;
-        Ok(to_u64(stored))
-    }
-
-    /// The same for one department.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn measure_department(&self, department: &str) -> Result<u64> {
-        let (stored,): (i64,) = sqlx::query_as(DEPARTMENT_STORED).bind(department).fetch_one(&self.reads).await?;
-        Ok(to_u64(stored))
-    }
-
-    /// The same for each department that holds anything.
-    ///
-    /// # Errors
-    /// [`super::StoreError`].
-    pub async fn measure_departments(&self) -> Result<BTreeMap<String, u64>> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT department, CAST(SUM(total_len) AS BIGINT) FROM transfers
-             WHERE department <> '' AND purged_at IS NULL GROUP BY department",
-        )
-        .fetch_all(&self.reads)
-        .await?;
-        Ok(rows.into_iter().map(|(department, stored)| (department, to_u64(stored))).collect())
     }
 }
 

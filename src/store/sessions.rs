@@ -27,7 +27,7 @@ struct SessionRow {
 pub struct Session {
     /// Whose.
     pub account: Account,
-    /// When its code was typed.
+    /// When it began.
     pub created_at: Timestamp,
     /// When it last did something.
     pub seen_at: Timestamp,
@@ -75,7 +75,7 @@ pub struct ListedSession {
     pub session_id: String,
     /// The network that it began in, without the house number.
     pub network: String,
-    /// When its code was typed.
+    /// When it began.
     pub created_at: Timestamp,
     /// When it last did something.
     pub seen_at: Timestamp,
@@ -101,7 +101,8 @@ pub struct SeenBrowser<'a> {
 }
 
 impl Store {
-    /// Takes the proof and starts a session; false if the proof was already spent, or the account disabled meanwhile. Who has
+    /// Takes the proof and starts a session; false if the proof was already spent or is bound no more, or the account disabled
+    /// meanwhile. Who has
     /// no account yet is let in by the configuration's list, and becomes a sender.
     ///
     /// # Errors
@@ -298,7 +299,7 @@ pub(super) async fn end_sessions_and_tokens(connection: &mut AnyConnection, acco
 
 /// Remembers that this browser signed in to this account. If it is not the first one and nothing more is asked for (`is_whole`:
 /// the provider has), the account's owner is told.
-pub(super) async fn note_browser(
+async fn note_browser(
     connection: &mut AnyConnection,
     email_key: &str,
     browser: &SeenBrowser<'_>,

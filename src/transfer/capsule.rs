@@ -4,7 +4,7 @@
 //! that was never sealed, is refused before it is mailed.
 
 use super::size::size_text;
-use protocol::{Problem, ProblemKind, Timestamp, TransferId};
+use protocol::{Problem, Timestamp, TransferId};
 
 /// Bytes of a capsule.
 pub const CAPSULE_LEN: usize = 220;
@@ -34,9 +34,9 @@ impl CapsuleHeader {
     /// Reads a capsule's header and holds it against the transfer that it is for.
     ///
     /// # Errors
-    /// [`ProblemKind::InvalidField`] for `capsule`.
+    /// [`protocol::ProblemKind::InvalidField`] for `capsule`.
     pub fn parse(capsule: &[u8], transfer_id: &TransferId, expires_at: Timestamp) -> Result<Self, Problem> {
-        let refused = |detail: &str| invalid("capsule", detail);
+        let refused = |detail: &str| Problem::invalid("capsule", detail);
         let capsule: &[u8; CAPSULE_LEN] =
             capsule.try_into().map_err(|_| refused("A capsule has exactly 220 bytes."))?;
         let [m0, m1, m2, m3, m4, m5, m6, m7, suite, mode, slot0, slot1, rest @ ..] = capsule;
@@ -59,25 +59,21 @@ impl CapsuleHeader {
 /// Holds a sealed manifest against what can be known of it from outside.
 ///
 /// # Errors
-/// [`ProblemKind::InvalidField`] for `manifest`.
+/// [`protocol::ProblemKind::InvalidField`] for `manifest`.
 pub fn check_manifest(manifest: &[u8]) -> Result<(), Problem> {
     if manifest.len() > MAX_MANIFEST_LEN {
         let limit = size_text(MAX_MANIFEST_LEN as u64);
-        return Err(invalid(
+        return Err(Problem::invalid(
             "manifest",
-            &format!(
+            format!(
                 "The list of files and the message are too long; they may have {limit}. Please shorten the message."
             ),
         ));
     }
     if !manifest.starts_with(AGE_INTRO) {
-        return Err(invalid("manifest", "The manifest is not sealed. Please reload the page and try again."));
+        return Err(Problem::invalid("manifest", "The manifest is not sealed. Please reload the page and try again."));
     }
     Ok(())
-}
-
-fn invalid(field: &str, detail: &str) -> Problem {
-    Problem { field: Some(field.to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }
 }
 
 #[cfg(test)]

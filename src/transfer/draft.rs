@@ -4,11 +4,11 @@ use super::policy::needs_mailbox_code;
 use super::size::size_text;
 use protocol::sign_in::{Limits, Policy};
 use protocol::transfers::{CreateTransfer, ObjectEntry};
-use protocol::{ObjectId, Problem, ProblemKind, Timestamp, layout};
+use protocol::{DAY, ObjectId, Problem, ProblemKind, Timestamp, layout};
 use std::collections::HashSet;
 
 /// Seconds after its last sign of life at which a draft is swept: the tab was closed, its keys are gone.
-pub const DRAFT_LIFETIME: i64 = 24 * 60 * 60;
+pub const DRAFT_LIFETIME: i64 = DAY;
 
 /// The shortest useful life of a link, in seconds; below it the mail may arrive dead.
 const MIN_LIFETIME: i64 = 5 * 60;
@@ -39,7 +39,7 @@ impl Draft {
     ) -> Result<Self, Problem> {
         let mut ids = HashSet::new();
         if !request.objects.iter().all(|object| ids.insert(object.object_id)) {
-            return Err(invalid("objects", "Two files have the same object id.".to_owned()));
+            return Err(Problem::invalid("objects", "Two files have the same object id."));
         }
         let terms = Terms {
             object_lens: request.objects.iter().map(|object| object.object_len).collect(),
@@ -49,7 +49,7 @@ impl Draft {
         let total_len = terms.check(limits, now)?;
         if request.expires_at < now.plus(MIN_LIFETIME) {
             let detail = "The link would end before anyone could open it. Please choose a later end, and check this computer's clock.";
-            return Err(invalid("expires_at", detail.to_owned()));
+            return Err(Problem::invalid("expires_at", detail));
         }
         request.mailbox_code = needs_mailbox_code(policy.mailbox_code, request.recipient.kind, request.mailbox_code);
         Ok(Self { request, total_len })
@@ -76,7 +76,7 @@ impl Terms {
     pub fn check(&self, limits: &Limits, now: Timestamp) -> Result<u64, Problem> {
         let files = self.object_lens.len();
         if files == 0 {
-            return Err(invalid("objects", "Please choose at least one file.".to_owned()));
+            return Err(Problem::invalid("objects", "Please choose at least one file."));
         }
         if files > limits.max_files as usize {
             let detail = format!(
@@ -99,12 +99,12 @@ impl Terms {
         }
         if self.max_openings == 0 || self.max_openings > limits.max_openings {
             let detail = format!("A transfer may be opened from 1 to {} times.", limits.max_openings);
-            return Err(invalid("max_openings", detail));
+            return Err(Problem::invalid("max_openings", detail));
         }
         if self.expires_at > now.plus(limits.max_lifetime).plus(CLOCK_SLACK) {
-            let days = limits.max_lifetime / (24 * 60 * 60);
+            let days = limits.max_lifetime / DAY;
             let detail = format!("A link works for {days} days at most. Please choose an earlier end.");
-            return Err(invalid("expires_at", detail));
+            return Err(Problem::invalid("expires_at", detail));
         }
         Ok(total_len)
     }
@@ -139,12 +139,11 @@ fn parse_len(file: &str, object_len: u64, limits: &Limits) -> Result<u64, Proble
         return Err(Problem { field: Some("objects".to_owned()), ..Problem::new(ProblemKind::ObjectTooLong, detail) });
     }
     layout::plain_len(object_len).ok_or_else(|| {
-        invalid("objects", format!("{file} cannot be {object_len} bytes once sealed: no file seals to that length."))
+        Problem::invalid(
+            "objects",
+            format!("{file} cannot be {object_len} bytes once sealed: no file seals to that length."),
+        )
     })
-}
-
-fn invalid(field: &str, detail: String) -> Problem {
-    Problem { field: Some(field.to_owned()), ..Problem::new(ProblemKind::InvalidField, detail) }
 }
 
 #[cfg(test)]
@@ -161,7 +160,7 @@ mod tests {
         max_files: 5,
         max_file_len: 20 << 30,
         max_transfer_len: 50 << 30,
-        max_lifetime: 30 * 24 * 60 * 60,
+        max_lifetime: 30 * DAY,
         max_openings: 100,
         max_transfers_per_day: 200,
         max_stored: 500 << 30,
@@ -175,7 +174,7 @@ mod tests {
         CreateTransfer {
             transfer_id: TransferId::from_bytes([1; 16]),
             recipient: Recipient { email: "anna@clinic.example".into(), kind: RecipientKind::Clinician },
-            expires_at: NOW.plus(7 * 24 * 60 * 60),
+            expires_at: NOW.plus(7 * DAY),
             max_openings: 5,
             notify_opened: false,
             mailbox_code: false,
@@ -220,10 +219,10 @@ mod tests {
         let ending = |seconds| {
             Draft::parse(CreateTransfer { expires_at: NOW.plus(seconds), ..request(&[1]) }, &LIMITS, &POLICY, NOW)
         };
-        for good in [MIN_LIFETIME, 30 * 86400, 30 * 86400 + CLOCK_SLACK] {
+        for good in [MIN_LIFETIME, 30 * DAY, 30 * DAY + CLOCK_SLACK] {
             assert!(ending(good).is_ok(), "{good}");
         }
-        for bad in [i64::MIN, -1, MIN_LIFETIME - 1, 30 * 86400 + CLOCK_SLACK + 1, i64::MAX] {
+        for bad in [i64::MIN, -1, MIN_LIFETIME - 1, 30 * DAY + CLOCK_SLACK + 1, i64::MAX] {
             assert_eq!(ending(bad).unwrap_err().field.as_deref(), Some("expires_at"), "{bad}");
         }
     }

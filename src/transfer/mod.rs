@@ -38,14 +38,16 @@ pub use policy::{check_recipient, needs_mailbox_code, parse_domain};
 pub use quota::{DepartmentFull, DepartmentQuotas, Room};
 pub use role_limits::{RoleLimits, limits_of};
 pub use size::size_text;
-pub use state::{kind_text, parse_kind, parse_state, state_text, wrong_state};
+pub use state::{kind_text, parse_kind, parse_state, wrong_state};
 pub use under_way::{PARTS_UNDER_WAY, PartUnderWay, PartsUnderWay};
+
+use protocol::DAY;
 
 /// Seconds that a ticket lasts, unless the transfer ends before: a night's download, not a second week.
 pub const TICKET_LIFETIME: i64 = 12 * 60 * 60;
 
 /// Seconds before the end at which the sender of an unopened transfer is told.
-pub const WARN_BEFORE_END: i64 = 24 * 60 * 60;
+pub const WARN_BEFORE_END: i64 = DAY;
 
 /// Seconds after which the sender is told again of wrong passcodes on the same transfer.
-pub const WARN_AGAIN_AFTER: i64 = 24 * 60 * 60;
+pub const WARN_AGAIN_AFTER: i64 = DAY;

@@ -3,10 +3,10 @@
 //! A passcode has 75 random bits, so guessing does not need a lock, and a lock would let anyone who holds the link keep
 //! the recipient out. Pauses keep attempts few enough to stand in the log one by one.
 
-use protocol::Timestamp;
+use protocol::{DAY, Timestamp};
 
 /// Seconds after the last wrong passcode at which earlier ones no longer count, in any scope.
-pub const FORGET_AFTER: i64 = 24 * 60 * 60;
+pub const FORGET_AFTER: i64 = DAY;
 
 /// How wrong passcodes are counted in one scope.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use protocol::transfers::{RecipientKind, State};
 use protocol::{Problem, ProblemKind};
 
 /// How the tables spell a state.
-pub const fn state_text(state: State) -> &'static str {
+const fn state_text(state: State) -> &'static str {
     match state {
         State::Draft => "draft",
         State::Ready => "ready",
@@ -14,7 +14,7 @@ pub const fn state_text(state: State) -> &'static str {
     }
 }
 
-/// Reads what [`state_text`] wrote.
+/// Reads a state as the tables spell it.
 pub fn parse_state(text: &str) -> Option<State> {
     [State::Draft, State::Ready, State::Expired, State::Revoked, State::UsedUp]
         .into_iter()
