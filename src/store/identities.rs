@@ -84,11 +84,12 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`].
     pub async fn bound_since(&self, account_id: &str, issuer: &str) -> Result<Option<Timestamp>> {
-        let found = sqlx::query("SELECT bound_at FROM identities WHERE account_id = $1 AND issuer = $2")
-            .bind(account_id)
-            .bind(issuer)
-            .fetch_optional(&self.reads)
-            .await?;
+        let found: Option<(i64,)> =
+            sqlx::query_as("SELECT bound_at FROM identities WHERE account_id = $1 AND issuer = $2")
+                .bind(account_id)
+                .bind(issuer)
+                .fetch_optional(&self.reads)
+                .await?;
         Ok(found.map(|(at,)| to_time(at)))
     }
 
