@@ -126,7 +126,7 @@ const fn meaning(kind: ProblemKind) -> &'static str {
         }
         Kind::LastFactor => "The account must have a second step. Set up another one, then remove this one.",
         Kind::ProviderNeeded => {
-            "An account that is disconnected from its clinic's sign-in needs another way in that is as safe. The answer says what is missing."
+            "An account that is disconnected from its clinic’s sign-in needs another way in that is as safe. The answer says what is missing."
         }
         Kind::NotFound => "There is nothing at this address, or it belongs to somebody else.",
         Kind::LinkInvalid => {
