@@ -168,8 +168,9 @@ impl Page {
         DAYS
     }
 
+    /// Most days have none, and a phone has little room.
     fn size(bytes: &u64) -> String {
-        size_text(*bytes)
+        if *bytes == 0 { "0".to_owned() } else { size_text(*bytes) }
     }
 
     /// `2027-01-15 08:00:12`: times of an audit are compared, not read aloud.

@@ -50,6 +50,8 @@ async fn take(browser: &Browser, state: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("target/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
+    // A scroll bar would take its width from the page, and then be missing in the picture.
+    browser.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
     for scheme in ["light", "dark"] {
         browser.prefer_colours(scheme).await;
         for width in WIDTHS {
@@ -77,8 +79,6 @@ impl Browser {
     /// The whole page as PNG, also what is below the window.
     async fn picture(&self) -> Vec<u8> {
         self.run("return document.fonts.ready.then(() => true)", vec![]).await;
-        // A scroll bar would take its width from the page, and then be missing in the picture.
-        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         let size = self.devtools("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
         let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
         let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});

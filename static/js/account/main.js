@@ -26,6 +26,12 @@ function told(error) {
 
 const KINDS = { passkey: "Passkey", app: "Authenticator app" };
 
+/** What lets somebody in who has no second step here. */
+const ALONE = {
+  code: "You sign in with the code from your mail alone. With a second step, whoever gets into your mailbox still cannot act as you.",
+  provider: "You sign in by your clinic, and have no second step here. With one, whoever gets your password there still cannot act as you.",
+};
+
 /** @param {any} factor */
 function drawFactor(factor) {
   const used = factor.last_used_at ? `last used ${when(factor.last_used_at)}` : "not used yet";
@@ -67,7 +73,7 @@ async function load() {
   const { factors, sessions, second_step: rule, recovery_codes: left } = account;
   byId("factors").replaceChildren(...factors.map(drawFactor));
   byId("factors").hidden = factors.length === 0;
-  byId("factors-none").hidden = factors.length > 0 || mustSetUp;
+  tell(byId("factors-none"), factors.length > 0 || mustSetUp ? "" : account.provider ? ALONE.provider : ALONE.code);
   byId("add-factors").hidden = rule === "none";
   byId("recovery").hidden = factors.length === 0;
   byId("recovery-left").textContent = left === 0 ? "You have none. Without one, a lost telephone means asking your administrator." : `${counted(left, "code")} left, each for one sign-in.`;

@@ -88,7 +88,7 @@ async function disable(shown) {
 /** @param {any} shown */
 async function disconnect(shown) {
   const title = ["Disconnect ", addressText(shown.email), " from the clinic’s sign-in?"];
-  const text = "For somebody who got a new account at the clinic: make sure by voice that it is they who ask. They are signed out at once and their access tokens end. Whoever then comes with this address, by the clinic or, where codes are mailed, by its mailbox, is let in.";
+  const text = "Only for somebody who got a new account at the clinic. Make sure by voice that it is they who ask: from then on, whoever signs in at the clinic with this address, or reads its mail if codes are mailed, gets this account. They are signed out at once, and their access tokens end.";
   if (await ask({ title, text, yes: "Disconnect" })) await act(shown, "identity", "is disconnected.", "DELETE");
 }
 
