@@ -1,6 +1,7 @@
 //! The one way to the provider: HTTP/1.1 over TLS, by the machine's own authorities and the one that the operator named.
 //! No redirect is followed, no answer is waited for or read for ever.
 
+use super::causes;
 use http::Uri;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -74,7 +75,7 @@ impl Line {
             return Err(LineError::InClear(request.uri().host().unwrap_or_default().to_owned()));
         }
         let request = request.map(|body| Full::new(body.into()));
-        let answer = self.0.request(request).await.map_err(|error| LineError::Connection(told(&error)))?;
+        let answer = self.0.request(request).await.map_err(|error| LineError::Connection(causes(&error)))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, LONGEST).collect().await.map_err(|error| LineError::Answer(error.to_string()))?;
         Ok(HttpResponse::from_parts(head, body.to_bytes().into()))
@@ -97,11 +98,6 @@ fn is_protected(address: &Uri) -> bool {
     let host = address.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     address.scheme_str() == Some("https") || is_here()
-}
-
-/// An error with what is behind it: the outermost says only that there was one.
-fn told(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@
 //! is asked of `people`. This room must not know about rows, mail or requests to this server.
 
 mod claims;
+mod discovery;
 mod line;
 
 pub use self::claims::Told;
 use self::claims::{Claims, to_map};
+use self::discovery::Discovery;
 use self::line::Line;
 use crate::clock::Clock;
 use crate::config::SingleSignOnSettings;
@@ -25,27 +27,19 @@ use openidconnect::core::{
 use openidconnect::{
     AdditionalClaims, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, Client, ClientId,
     ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields,
-    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
-    Scope, SignatureVerificationError, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier,
-    TokenResponse as _, UserInfoClaims, UserInfoError,
+    Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
+    SignatureVerificationError, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse as _,
+    UserInfoClaims, UserInfoError,
 };
-use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The path on this server that the provider sends browsers back to.
 pub const CALLBACK: &str = "/sign-in/provider/callback";
 
-/// Seconds for which the provider's own description and keys are believed without asking again.
-const FRESH: i64 = 60 * 60;
-
 /// How lately somebody may have been asked at the provider who is to confirm that it is them (`max_age`, Core §3.1.2.1).
 const JUST_NOW: Duration = Duration::from_secs(60);
-
-/// Seconds for which a provider that is away is not asked again: everybody who waits would ask, and wait, in turn.
-const AWAY: i64 = 10;
 
 /// Seconds by which two machines' clocks may differ.
 const SKEW: i64 = 60;
@@ -103,13 +97,9 @@ pub struct SingleSignOn {
     settings: SingleSignOnSettings,
     /// Where browsers come back to.
     redirect: RedirectUrl,
-    issuer: IssuerUrl,
+    discovery: Discovery,
     clock: Clock,
     line: Line,
-    /// What the provider said of itself, and when.
-    known: Mutex<Option<(Timestamp, Arc<CoreProviderMetadata>)>>,
-    /// Whoever asks it for that, one at a time; when it was last asked in vain, and why.
-    asking: tokio::sync::Mutex<Option<(Timestamp, String)>>,
 }
 
 /// A question to the provider.
@@ -160,11 +150,9 @@ impl SingleSignOn {
     pub fn new(settings: SingleSignOnSettings, origin: &str, clock: Clock) -> std::io::Result<Self> {
         Ok(Self {
             redirect: RedirectUrl::new(format!("{origin}{CALLBACK}")).map_err(std::io::Error::other)?,
-            issuer: IssuerUrl::new(settings.issuer.clone()).map_err(std::io::Error::other)?,
+            discovery: Discovery::new(settings.issuer.clone())?,
             line: Line::new(settings.ca.as_deref())?,
             clock,
-            known: Mutex::new(None),
-            asking: tokio::sync::Mutex::new(None),
             settings,
         })
     }
@@ -180,7 +168,7 @@ impl SingleSignOn {
     /// # Errors
     /// [`Fault::Away`].
     pub async fn ask(&self, state: String, confirm: bool) -> Result<Question, Fault> {
-        let client = self.client(&*self.provider().await?);
+        let client = self.client(&*self.discovery.provider(&self.line, &self.clock).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
         let mut request = client
@@ -200,7 +188,7 @@ impl SingleSignOn {
     /// # Errors
     /// [`Fault`].
     pub async fn redeem(&self, code: String, kept: &Kept) -> Result<Told, Fault> {
-        let provider = self.provider().await?;
+        let provider = self.discovery.provider(&self.line, &self.clock).await?;
         let client = self.client(&provider);
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| away(&error))?;
         let verifier = PkceCodeVerifier::new(kept.verifier.clone());
@@ -218,7 +206,8 @@ impl SingleSignOn {
         let token = match self.verify(&client, &tokens, &nonce) {
             // A provider that has new keys signs with them from one moment to the next.
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
-                self.verify(&self.client(&*self.discover(Some(&provider)).await?), &tokens, &nonce)
+                let renewed = self.discovery.ask(Some(&provider), &self.line, &self.clock).await?;
+                self.verify(&self.client(&renewed), &tokens, &nonce)
             }
             outcome => outcome,
         };
@@ -282,42 +271,6 @@ impl SingleSignOn {
         let auth_type =
             if takes(CoreClientAuthMethod::ClientSecretBasic) { AuthType::BasicAuth } else { AuthType::RequestBody };
         client.set_redirect_uri(self.redirect.clone()).set_auth_type(auth_type)
-    }
-
-    /// What the provider says of itself, asked again after an hour.
-    async fn provider(&self) -> Result<Arc<CoreProviderMetadata>, Fault> {
-        let now = self.clock.now();
-        match self.known() {
-            Some((at, provider)) if at <= now && now < at.plus(FRESH) => Ok(provider),
-            known => self.discover(known.map(|(_, provider)| provider).as_ref()).await,
-        }
-    }
-
-    fn known(&self) -> Option<(Timestamp, Arc<CoreProviderMetadata>)> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Asks the provider for more than was `seen`, once for all who wait for that.
-    async fn discover(&self, seen: Option<&Arc<CoreProviderMetadata>>) -> Result<Arc<CoreProviderMetadata>, Fault> {
-        let mut failed = self.asking.lock().await;
-        // Somebody asked while this one waited, with whatever outcome.
-        let is_new = |provider: &Arc<_>| seen.is_none_or(|seen| !Arc::ptr_eq(seen, provider));
-        if let Some((_, provider)) = self.known().filter(|(_, provider)| is_new(provider)) {
-            return Ok(provider);
-        }
-        let now = self.clock.now();
-        if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at <= now && now < at.plus(AWAY)) {
-            return Err(Fault::Away(why.clone()));
-        }
-        let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.line).await;
-        let now = self.clock.now();
-        let provider = found.map(Arc::new).map_err(|error| {
-            let why = causes(&error);
-            *failed = Some((now, why.clone()));
-            Fault::Away(why)
-        })?;
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&provider)));
-        Ok(provider)
     }
 }
 
