@@ -176,35 +176,15 @@ pub struct Keys {
     proof: Secret<32>,
 }
 
-/// `A`: what Argon2id makes of a passcode. The slow half of the way to [`Keys`]; of `H` it needs only the salt, so whoever
-/// makes a capsule may have it before the rest is known.
-#[derive(Debug)]
-pub struct StretchedPasscode {
-    salt: [u8; 16],
-    a: Secret<32>,
-}
-
-impl StretchedPasscode {
+impl Keys {
     /// Runs Argon2id: 64 MiB, about a tenth of a second on a desktop.
-    pub fn derive(passcode: &Passcode, salt: [u8; 16]) -> Self {
-        Self { salt, a: stretch(passcode, &salt) }
-    }
-
-    /// The keys for an `H` with this salt.
-    pub fn derive_keys(&self, slot: u16, transfer_id: TransferId, not_after: u64) -> Keys {
-        let h = Preamble { slot, transfer_id, salt: self.salt, not_after }.to_bytes();
+    pub fn derive(passcode: &Passcode, preamble: &Preamble) -> Self {
+        let h = preamble.to_bytes();
         let mut ikm = Zeroizing::new([0; 64]);
-        ikm[..32].copy_from_slice(self.a.as_bytes());
+        ikm[..32].copy_from_slice(stretch(passcode, &preamble.salt).as_bytes());
         let prk = Hkdf::<Sha256>::new(Some(EXTRACT_SALT), &*ikm);
         let expand = |label| expand(&prk, label, &h);
-        Keys { h, key: expand(KEY_LABEL), commit: expand(COMMIT_LABEL), proof: expand(PROOF_LABEL) }
-    }
-}
-
-impl Keys {
-    /// All in one; runs Argon2id.
-    pub fn derive(passcode: &Passcode, &Preamble { slot, transfer_id, salt, not_after }: &Preamble) -> Self {
-        StretchedPasscode::derive(passcode, salt).derive_keys(slot, transfer_id, not_after)
+        Self { h, key: expand(KEY_LABEL), commit: expand(COMMIT_LABEL), proof: expand(PROOF_LABEL) }
     }
 
     /// Shows the server that the passcode is known, without telling it.

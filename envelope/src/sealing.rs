@@ -9,7 +9,7 @@
 mod export;
 
 use crate::age::{self, Head, Identity, Payload, PayloadKey, Recipient};
-use crate::capsule::{Body, CAPSULE_LEN, StretchedPasscode};
+use crate::capsule::{Body, CAPSULE_LEN, Keys, Preamble};
 use crate::error::{RandomUnavailable, SealError};
 use crate::manifest::{self, Manifest, Sender};
 use crate::part_sealer::PartSealer;
@@ -25,8 +25,6 @@ pub struct Sealing {
     transfer_id: TransferId,
     salt: [u8; 16],
     passcode: Passcode,
-    /// Made in good time, or in the end.
-    stretched: Option<StretchedPasscode>,
     identity: Identity,
     recipient: Recipient,
     /// `None`: interrupted by a reload; its key is gone, and it must start again.
@@ -124,7 +122,6 @@ impl Sealing {
             transfer_id: random::make_bytes()?,
             salt: random::make_bytes()?,
             passcode: Passcode::make()?,
-            stretched: None,
             recipient: identity.derive_recipient(),
             identity,
             files: Vec::new(),
@@ -140,11 +137,6 @@ impl Sealing {
     /// The recipient's secret, to be told by phone or in person.
     pub const fn passcode(&self) -> &Passcode {
         &self.passcode
-    }
-
-    /// Runs Argon2id in good time, which [`Self::finish`] does otherwise.
-    pub fn stretch_passcode(&mut self) -> &StretchedPasscode {
-        self.stretched.get_or_insert_with(|| StretchedPasscode::derive(&self.passcode, self.salt))
     }
 
     /// Adds a file of `plain_len` bytes and yields its index.
@@ -247,7 +239,7 @@ impl Sealing {
         self.confirm_part(&object_id, n)
     }
 
-    /// Seals the manifest and the capsule, once. Runs Argon2id, unless [`Self::stretch_passcode`] has.
+    /// Seals the manifest and the capsule, once. Runs Argon2id.
     ///
     /// # Errors
     /// [`SealError::NotComplete`] before every part was confirmed; [`SealError::FileCount`] unless `details` has one
@@ -274,9 +266,9 @@ impl Sealing {
             total_plain,
             created,
         };
+        let preamble = Preamble { slot: 0, transfer_id: self.transfer_id, salt: self.salt, not_after };
         let nonce = random::make_bytes()?;
-        let transfer_id = self.transfer_id;
-        let keys = self.stretch_passcode().derive_keys(0, transfer_id, not_after);
+        let keys = Keys::derive(&self.passcode, &preamble);
         self.finished = true;
         Ok(Sealed { capsule: keys.seal(&body, &nonce), manifest: sealed_manifest, proof: keys.proof().clone() })
     }

@@ -197,19 +197,6 @@ fn nothing_is_finished_before_every_part_is_sealed_and_only_once() {
 }
 
 #[test]
-fn a_passcode_stretched_in_good_time_opens_what_is_sealed_later() {
-    let mut sealing = Sealing::make().unwrap();
-    sealing.stretch_passcode();
-    sealing.add_file(1).unwrap();
-    sealing.seal_part(0, 0, &mut vec![7]).unwrap();
-    let object = ObjectEntry { object_id: *sealing.object_id(0).unwrap(), object_len: sealing.object_len(0).unwrap() };
-    let sealed = sealing.finish(details(&["a"])).unwrap();
-    let opening = Opening::derive(sealing.passcode(), sealing.transfer_id(), &sealed.capsule[..H_LEN]).unwrap();
-    assert!(opening.unlock(&sealed.capsule, &sealed.manifest, &[object]).is_ok());
-    assert!(sealed.proof.equals(opening.proof().as_bytes()));
-}
-
-#[test]
 fn a_file_beyond_the_limit_is_refused() {
     let mut sealing = Sealing::make().unwrap();
     assert!(sealing.add_file(age::MAX_PLAIN_LEN).is_ok());

@@ -95,12 +95,7 @@ impl Sealing {
         self.inner.confirm_part(object_id.as_bytes(), u64::from(n)).map_err(js::explain)
     }
 
-    /// Runs Argon2id in good time.
-    pub fn stretch_passcode(&mut self) {
-        self.inner.stretch_passcode();
-    }
-
-    /// Seals manifest and capsule; runs Argon2id unless that was done. Takes [`SealingDetails`] as JSON, yields the body of the seal call.
+    /// Seals manifest and capsule; runs Argon2id. Takes [`SealingDetails`] as JSON, yields the body of the seal call.
     pub fn finish(&mut self, json: &str) -> Result<JsValue, JsValue> {
         let details: SealingDetails =
             serde_json::from_slice(json.as_bytes()).map_err(|cause| js::error("details", &cause.to_string()))?;

@@ -51,8 +51,6 @@ function showCheck() {
   byId("check-proof").textContent = mailboxCode ? "the passcode, and before it a code that we mail to the recipient" : "the passcode";
   byId("check-sender").textContent = senderName();
   tellError(byId("check-error"), "");
-  // Whatever is wrong will be told when it is sent.
-  link.ask("prepare").catch(() => {});
   showStep("check");
 }
 

@@ -32,8 +32,6 @@ const gate = new Gate();
 let waiting = false;
 /** @type {{url: string, integrity: string}} */
 let source;
-/** What the next transfer starts with, once it is made. @type {{sealing: any, pool: Pool} | null} */
-let prepared = null;
 /** @type {Meter | null} */
 let meter = null;
 /** @type {Upload | null} */
@@ -62,29 +60,19 @@ function onMoved() {
   tellPage({ type: "moving" });
 }
 
-/** Draws the keys, derives the passcode's, which takes a moment, and starts the helpers: while the person still checks. */
-function prepare() {
-  if (prepared) return;
-  const pool = new Pool("part-sealer", source);
-  const sealing = client.Sealing.make();
-  sealing.stretch_passcode();
-  prepared = { sealing, pool };
-}
-
 /**
  * Announces a transfer, seals it and sends it.
  * @param {{order: Order, files: File[]}} asked
  */
 async function send({ order, files }) {
-  prepare();
-  const { sealing, pool } = /** @type {{sealing: any, pool: Pool}} */ (prepared);
+  const sealing = client.Sealing.make();
   for (const file of files) sealing.add_file(file.size);
   const objects = files.map((_, index) => ({ object_id: sealing.object_id(index), object_len: sealing.object_len(index) }));
   begin(sealing, order, objects);
   const body = createBody(order, sealing.transfer_id, objects);
   const { upload: way } = await persist((signal) => call("POST", "/transfers", body, { signal }), patience);
   onMoved();
-  return finish(sealing, pool, files, objects, way);
+  return finish(sealing, files, objects, way);
 }
 
 /**
@@ -99,7 +87,7 @@ async function resume({ transferId, files, mediaTypes }) {
     if (file && sealing.is_complete(index)) sealing.restart_file(index, file.size);
   });
   begin(sealing, order, objects);
-  return finish(sealing, new Pool("part-sealer", source), files, objects, way);
+  return finish(sealing, files, objects, way);
 }
 
 function begin(sealing, order, objects) {
@@ -109,13 +97,14 @@ function begin(sealing, order, objects) {
 }
 
 /** Uploads what is not there yet, seals manifest and capsule, and learns the link. */
-async function finish(sealing, pool, files, objects, way) {
+async function finish(sealing, files, objects, way) {
   const transferId = sealing.transfer_id;
   const keep = () => keepDraft(transferId, recordOf(sealing, current));
   await claimDraft(transferId);
   await keep();
   objects.forEach((object, index) => sealing.is_complete(index) && meter?.add(index, object.object_len));
   meter?.restart();
+  const pool = new Pool("part-sealer", source);
   const objectIds = objects.map((object) => object.object_id);
   const detour = new Detour(way, (origin) => tellPage({ type: "detour", origin }));
   const onCarried = (/** @type {number} */ bytes) => tellPage({ type: "carried", bytes });
@@ -173,7 +162,6 @@ serve({
     await loadClient(wasm);
   },
   offer: offerDraft,
-  prepare,
   send,
   resume,
   async replace({ index, file, mediaType }) {
