@@ -28,6 +28,15 @@ impl App {
         }
     }
 
+    /// Whether the provider's word for a second step counts for this account.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_step_at_provider(&self, account: &Account) -> Result<bool, StoreError> {
+        let is_taken = self.config.single_sign_on.as_ref().is_some_and(|provider| !provider.second_step.is_empty());
+        Ok(is_taken && self.signs_in_by_provider(account).await?)
+    }
+
     /// What an account needs the provider for.
     ///
     /// # Errors

@@ -32,8 +32,6 @@ impl App {
         if self.config.second_step.of(standing.roles.iter().copied()) != SecondStep::Required {
             return Ok(true);
         }
-        let at_provider = self.config.single_sign_on.as_ref().is_some_and(|provider| !provider.second_step.is_empty());
-        Ok((at_provider && self.signs_in_by_provider(account).await?)
-            || !self.store.list_factors(&account.account_id).await?.is_empty())
+        Ok(self.has_step_at_provider(account).await? || !self.store.list_factors(&account.account_id).await?.is_empty())
     }
 }

@@ -104,9 +104,7 @@ pub(super) async fn disable(
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
-    let account = find(&app, &id).await?;
-    check_by(&admin, &[&account.standing.roles])?;
+    let account = find_to_change(&app, &admin, &id).await?;
     let now = app.clock.now();
     let disabled = Standing { disabled_at: Some(now), ..account.standing.clone() };
     check_own(account.account_id == admin.account.account_id, &disabled, now)?;
@@ -121,9 +119,7 @@ pub(super) async fn enable(
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
-    let account = find(&app, &id).await?;
-    check_by(&admin, &[&account.standing.roles])?;
+    let account = find_to_change(&app, &admin, &id).await?;
     let entry = entry_about(&app, &admin, client, Event::PersonEnabled, &account.email, &account.standing);
     answer(&admin, app.store.enable_person(&account.account_id, &entry).await?)
 }
@@ -136,9 +132,7 @@ pub(super) async fn disconnect(
     client: Client,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    rates::CHANGES_BY_ACCOUNT.spend(&app, &admin.account.account_id).await?;
-    let account = find(&app, &id).await?;
-    check_by(&admin, &[&account.standing.roles])?;
+    let account = find_to_change(&app, &admin, &id).await?;
     if !account.has_identity {
         return Err(Refusal::not_found());
     }
@@ -187,6 +181,14 @@ pub(super) async fn become_first(
     }
     let detail = "This link was used, is older than a day, or there is an administrator already. The server prints a new one when it starts without an administrator.";
     Err(Refusal::new(ProblemKind::LinkInvalid, detail))
+}
+
+/// Whom one of these acts is about, if whoever asks may do it to them. It is counted first.
+async fn find_to_change(app: &App, admin: &Administrator, id: &str) -> Result<Account, Refusal> {
+    rates::CHANGES_BY_ACCOUNT.spend(app, &admin.account.account_id).await?;
+    let account = find(app, id).await?;
+    check_by(admin, &[&account.standing.roles])?;
+    Ok(account)
 }
 
 /// What an access token must not do to people.

@@ -118,18 +118,12 @@ impl FromRequest for SignedIn {
                 app.store.refresh_session(&session_hash, now).await?;
             }
             let second_step = app.config.second_step.of(standing.roles.iter().copied());
-            let at_provider = has_step_at_provider(&app, &session.account).await?;
+            let at_provider = app.has_step_at_provider(&session.account).await?;
             let progress = if at_provider { session.progress } else { session.progress.without_provider() };
             let means = Means::Session(session_hash);
             Ok(Self { account: session.account, means, progress, second_step, at_provider })
         })
     }
-}
-
-/// Whether the provider's word for a second step counts for this account.
-async fn has_step_at_provider(app: &App, account: &Account) -> Result<bool, Refusal> {
-    let is_taken = app.config.single_sign_on.as_ref().is_some_and(|provider| !provider.second_step.is_empty());
-    Ok(is_taken && app.signs_in_by_provider(account).await?)
 }
 
 /// Whoever has no second step to show: it was shown, or there is none (yet). For setting one up.

@@ -119,7 +119,7 @@ pub enum WrongPasscode {
 
 impl Store {
     /// The transfer that a link with this token leads to, or without one an opening right, if it is ready and has openings left.
-    /// Whether the token is right and its time not over is for the caller to check.
+    /// Whether its time is over is for the caller to check, who also compares the token's hash in constant time.
     ///
     /// # Errors
     /// [`super::StoreError`].
