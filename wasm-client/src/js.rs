@@ -93,6 +93,11 @@ impl Bytes {
     pub(crate) fn append_to(&self, buffer: &mut Vec<u8>) {
         let end = buffer.len();
         buffer.resize(end + self.length() as usize, 0);
-        copy_into(&mut buffer[end..], self);
+        self.copy_to(&mut buffer[end..]);
+    }
+
+    /// Puts these bytes into a place of their length.
+    pub(crate) fn copy_to(&self, place: &mut [u8]) {
+        copy_into(place, self);
     }
 }

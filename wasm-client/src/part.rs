@@ -3,30 +3,42 @@
 
 use crate::js::{self, Bytes};
 use envelope::{Damaged, PART_SEALER_LEN, PartOpener, PartSealer, age};
-use std::hint::black_box;
+use std::cell::RefCell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
+thread_local! {
+    /// The rooms of freed parts, [`age::PART_LEN`] zeros each. This module's memory never shrinks, so keeping them costs
+    /// nothing; a new one would have to be cleared once more before bytes of JavaScript may come into it.
+    static ROOMS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Wiped when freed, to the end of its room.
 #[wasm_bindgen]
-pub struct Part(Vec<u8>);
+pub struct Part {
+    /// All of the room while bytes come in; then what was sealed or opened, and no more.
+    bytes: Vec<u8>,
+    /// How many of them have come.
+    filled: usize,
+}
 
 #[wasm_bindgen]
 impl Part {
-    /// An empty one. All have the same room, so that whatever is freed fits the next.
+    /// An empty one.
     #[wasm_bindgen(constructor)]
     #[expect(clippy::new_without_default, reason = "JavaScript has no Default")]
     pub fn new() -> Self {
-        Self(Vec::with_capacity(age::PART_LEN))
+        let room = ROOMS.with_borrow_mut(Vec::pop);
+        Self { bytes: room.unwrap_or_else(|| vec![0; age::PART_LEN]), filled: 0 }
     }
 
     /// Adds bytes at the end. More than a part can have are refused.
     pub fn push(&mut self, bytes: &Bytes) -> Result<(), JsValue> {
-        if self.0.len() + bytes.length() as usize > age::PART_LEN {
-            return Err(js::explain(Damaged));
-        }
-        bytes.append_to(&mut self.0);
+        let end = self.filled + bytes.length() as usize;
+        let place = self.bytes.get_mut(self.filled..end).ok_or_else(|| js::explain(Damaged))?;
+        bytes.copy_to(place);
+        self.filled = end;
         Ok(())
     }
 
@@ -35,7 +47,8 @@ impl Part {
         let mut raw = Zeroizing::new(Vec::with_capacity(PART_SEALER_LEN));
         sealer.append_to(&mut raw);
         let raw = raw.as_slice().try_into().map_err(|_| js::explain(Damaged))?;
-        PartSealer::parse(raw).map_err(js::explain)?.seal(&mut self.0).map_err(js::explain)
+        let sealer = PartSealer::parse(raw).map_err(js::explain)?;
+        self.turn(|part| sealer.seal(part)).map_err(js::explain)
     }
 
     /// Opens it as part `n` of the file that `opener` ([`crate::Opening::part_opener`]) is for; yields the voucher for
@@ -44,24 +57,34 @@ impl Part {
         let mut raw = Zeroizing::new(Vec::new());
         opener.append_to(&mut raw);
         let opener = PartOpener::parse(&raw).map_err(js::explain)?;
-        let voucher = opener.open_part(u64::from(n), &mut self.0).map_err(js::explain)?;
+        let voucher = self.turn(|part| opener.open_part(u64::from(n), part)).map_err(js::explain)?;
         Ok(Bytes::copy_of(voucher.as_bytes()))
     }
 
     /// The bytes as they lie there. To be used at once: when the memory grows, the view ends.
     #[wasm_bindgen(getter)]
     pub fn view(&self) -> Bytes {
-        Bytes::view_of(&self.0)
+        Bytes::view_of(&self.bytes[..self.filled])
+    }
+}
+
+impl Part {
+    /// Has `change` turn what has come into what it becomes, where it lies.
+    fn turn<T>(&mut self, change: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.bytes.truncate(self.filled);
+        let outcome = change(&mut self.bytes);
+        self.filled = self.bytes.len();
+        outcome
     }
 }
 
 impl Drop for Part {
-    /// `zeroize` stores byte by byte, which for megabytes takes a third of the time that sealing them took. The box keeps
-    /// the compiler from leaving out what nobody reads.
+    /// `zeroize` stores byte by byte, which for megabytes takes a third of the time that sealing them took. That the room is
+    /// used again keeps the compiler from leaving this out.
     fn drop(&mut self) {
-        let room = self.0.capacity();
-        self.0.clear();
-        self.0.resize(room, 0);
-        black_box(&self.0);
+        let mut room = std::mem::take(&mut self.bytes);
+        room.fill(0);
+        room.resize(age::PART_LEN, 0);
+        ROOMS.with_borrow_mut(|rooms| rooms.push(room));
     }
 }
