@@ -1,7 +1,7 @@
 //! ChaCha20-Poly1305 (RFC 8439) and XChaCha20-Poly1305: the only place where anything meets a cipher.
 //!
 //! In WebAssembly with vector instructions both are computed by this crate's own kernel, because RustCrypto has no code
-//! for them and runs at a third of the speed there; everywhere else by RustCrypto, which has vector code for the
+//! for them and runs at a third to half of the speed there; everywhere else by RustCrypto, which has vector code for the
 //! processors that servers and tools run on. They are one algorithm: what one seals the other opens, bit for bit.
 //!
 //! Both work in place, wipe their keys when dropped, and leave the data as it was where opening fails. A nonce must
