@@ -8,6 +8,7 @@
 //! - [`layout`]: how long objects and parts are; the server checks lengths without knowing contents.
 //! - [`sign_in`], [`account`], [`transfers`], [`open`], [`mine`], [`people`]: one module a resource, a struct a body; [`direct`]:
 //!   what direct mode adds.
+//! - [`ContentDigest`]: what is said of a part's bytes before they come.
 //! - [`tokens`]: what programs show instead of signing in, and the scopes of that.
 //! - [`audit`]: what auditors ask for and are told.
 //! - [`problem`]: the errors (RFC 9457) with their stable slugs.
@@ -20,6 +21,7 @@
 pub mod account;
 pub mod audit;
 mod bytes;
+mod content_digest;
 pub mod direct;
 pub mod ids;
 pub mod layout;
@@ -35,6 +37,7 @@ pub mod tokens;
 pub mod transfers;
 
 pub use bytes::Base64Bytes;
+pub use content_digest::ContentDigest;
 pub use ids::{AccessToken, LinkToken, ObjectId, Proof, Sha256Digest, Ticket, TransferId};
 pub use problem::{Problem, ProblemKind};
 pub use timestamp::{DAY, Timestamp};

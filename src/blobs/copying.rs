@@ -114,7 +114,8 @@ impl Blobs {
 
     async fn write_part(&self, upload: &Upload, source: &Self, key: &PartKey, len: u64) -> Result<(), CopyFault> {
         let body = source.read_part(key, 0..len).await.map_err(|error| CopyFault::Read(key.n, error))?;
-        self.put_part(upload, key, len, body).await.map_err(|error| CopyFault::Put(key.n, error))
+        let put = self.put_part(upload, &key.announced(len), body).await;
+        put.map(drop).map_err(|error| CopyFault::Put(key.n, error))
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::intake::{joined, take_in};
 use super::key::{ObjectParts, object_path};
-use super::{BATCH_LEN, CompleteError, PartKey, PartStream, PutError, ReadError};
+use super::{Announced, BATCH_LEN, CompleteError, PartKey, PartStream, PutError, ReadError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use protocol::ObjectId;
@@ -61,11 +61,10 @@ impl Dir {
 
     pub(super) async fn put_part<E>(
         &self,
-        key: &PartKey,
-        len: u64,
+        part: &Announced,
         body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<(), PutError<E>> {
-        let file = take_in(&self.root.join("tmp"), &key.sha256, len, body).await?;
+    ) -> Result<PartKey, PutError<E>> {
+        let (key, file) = take_in(&self.root.join("tmp"), part, body).await?;
         let (path, new_folder) = (self.root.join(key.path()), Arc::clone(&self.new_folder));
         joined(spawn_blocking(move || {
             let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -80,7 +79,15 @@ impl Dir {
             sync_folder(folder)
         }))
         .await?;
-        Ok(())
+        Ok(key)
+    }
+
+    pub(super) async fn read_through<E>(
+        &self,
+        part: &Announced,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<PartKey, PutError<E>> {
+        take_in(&self.root.join("tmp"), part, body).await.map(|(key, _)| key)
     }
 
     /// Nothing is put together here, the parts lie side by side; but whoever is told that an object is complete may

@@ -3,10 +3,11 @@
 //! Everything that touches the disk or digests bytes runs on tokio's blocking threads: the server's workers have one
 //! thread each, and a slow disk must not hold up the requests that share it.
 
-use super::{BATCH_LEN, PutError};
+use super::{Announced, BATCH_LEN, PartKey, PutError};
 use bytes::{Bytes, BytesMut};
+use crc_fast::CrcAlgorithm;
 use futures_util::{Stream, StreamExt as _};
-use protocol::Sha256Digest;
+use protocol::{ContentDigest, Sha256Digest};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -15,26 +16,26 @@ use std::pin::pin;
 use tempfile::NamedTempFile;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Brings a body of exactly `len` bytes with this digest into a new file of `folder`, not yet synced. Dropped at any
+/// Brings the body of a part as announced into a new file of `folder`, not yet synced. Dropped at any
 /// moment, the file goes with it; so a request that is cut off leaves nothing, wherever it was.
 ///
 /// # Errors
 /// [`PutError`].
 pub(super) async fn take_in<E>(
     folder: &Path,
-    sha256: &Sha256Digest,
-    len: u64,
+    part: &Announced,
     body: impl Stream<Item = Result<Bytes, E>>,
-) -> Result<NamedTempFile, PutError<E>> {
+) -> Result<(PartKey, NamedTempFile), PutError<E>> {
     let mut body = pin!(body.fuse());
-    let mut left = len;
+    let mut left = part.len;
     let folder = folder.to_owned();
-    let mut writing = spawn_blocking(move || PartWriter::create(&folder));
+    let digests = Digests::of(part);
+    let mut writing = spawn_blocking(move || PartWriter::create(&folder, digests));
     // One batch is written while the next one is collected; memory holds these two.
     loop {
         let batch = next_batch(&mut body, &mut left).await;
         let writer = joined(writing).await?;
-        let Some(batch) = batch? else { break writer.finish(sha256).ok_or(PutError::Digest) };
+        let Some(batch) = batch? else { break writer.finish(part).ok_or(PutError::Digest) };
         writing = spawn_blocking(move || writer.append(&batch));
     }
 }
@@ -79,34 +80,70 @@ fn check_room(file: &File) -> io::Result<()> {
     if left < RESERVE { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
 }
 
+/// The digests of a part on its way in: the one that names it, and the one that it was announced with.
+#[derive(Default)]
+pub(super) struct Digests {
+    sha256: Sha256,
+    /// None where the SHA-256 was announced.
+    crc32c: Option<crc_fast::Digest>,
+}
+
+impl Digests {
+    pub(super) fn of(part: &Announced) -> Self {
+        let crc32c = match part.digest {
+            ContentDigest::Sha256(_) => None,
+            ContentDigest::Crc32c(_) => Some(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
+        };
+        Self { sha256: Sha256::new(), crc32c }
+    }
+
+    pub(super) fn update(&mut self, batch: &[u8]) {
+        self.sha256.update(batch);
+        if let Some(crc32c) = &mut self.crc32c {
+            crc32c.update(batch);
+        }
+    }
+
+    /// The name of the part, if its bytes are what was announced.
+    pub(super) fn finish(self, part: &Announced) -> Option<PartKey> {
+        let sha256 = Sha256Digest::from_bytes(self.sha256.finalize().into());
+        let as_announced = match part.digest {
+            ContentDigest::Sha256(announced) => sha256 == announced,
+            ContentDigest::Crc32c(announced) => {
+                self.crc32c.is_some_and(|crc32c| crc32c.finalize() == u64::from(u32::from_be_bytes(announced)))
+            }
+        };
+        as_announced.then_some(PartKey { object_id: part.object_id, n: part.n, sha256 })
+    }
+}
+
 /// A part on its way in.
 struct PartWriter {
     file: NamedTempFile,
-    sha256: Sha256,
+    digests: Digests,
 }
 
 impl PartWriter {
-    fn create(folder: &Path) -> io::Result<Self> {
-        Ok(Self { file: NamedTempFile::new_in(folder)?, sha256: Sha256::new() })
+    fn create(folder: &Path, digests: Digests) -> io::Result<Self> {
+        Ok(Self { file: NamedTempFile::new_in(folder)?, digests })
     }
 
     fn append(mut self, batch: &[u8]) -> io::Result<Self> {
-        self.sha256.update(batch);
+        self.digests.update(batch);
         self.file.write_all(batch)?;
         check_room(self.file.as_file())?;
         Ok(self)
     }
 
-    /// The file, if it has the digest that was announced.
-    fn finish(self, announced: &Sha256Digest) -> Option<NamedTempFile> {
-        let digest = Sha256Digest::from_bytes(self.sha256.finalize().into());
-        (digest == *announced).then_some(self.file)
+    /// The part's name and file, if its bytes are what was announced.
+    fn finish(self, part: &Announced) -> Option<(PartKey, NamedTempFile)> {
+        Some((self.digests.finish(part)?, self.file))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::PartWriter;
+    use super::{Digests, PartWriter};
     use crate::blobs::PutError;
     use std::fs::OpenOptions;
     use tempfile::{NamedTempFile, TempPath};
@@ -116,7 +153,7 @@ mod tests {
         // Linux' full disk: every write fails with ENOSPC.
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let name: TempPath = NamedTempFile::new().unwrap().into_temp_path();
-        let writer = PartWriter { file: NamedTempFile::from_parts(full, name), sha256: Default::default() };
+        let writer = PartWriter { file: NamedTempFile::from_parts(full, name), digests: Digests::default() };
         let error = writer.append(b"one byte is too much").err().unwrap();
         assert!(matches!(PutError::<()>::from(error), PutError::Full));
     }

@@ -1,7 +1,7 @@
 //! The names of stored things. These types alone know what a part is called and how it is typed in every store.
 
 use protocol::layout::{PART_LEN, part_len};
-use protocol::{ObjectId, Sha256Digest};
+use protocol::{ContentDigest, ObjectId, Sha256Digest};
 
 /// Media type of every stored part: the store sees nothing but ciphertext.
 pub const CONTENT_TYPE: &str = "application/octet-stream";
@@ -25,6 +25,24 @@ impl PartKey {
     pub fn path(&self) -> String {
         format!("{}/{}-{}", object_path(&self.object_id), self.n, self.sha256)
     }
+
+    /// The part that comes again, or from another store: of `len` bytes with this digest.
+    pub fn announced(&self, len: u64) -> Announced {
+        Announced { object_id: self.object_id, n: self.n, len, digest: ContentDigest::Sha256(self.sha256) }
+    }
+}
+
+/// A part before its bytes have come: its place, and what they must be like. Taking them in gives its [`PartKey`].
+#[derive(Debug, Clone, Copy)]
+pub struct Announced {
+    /// The object that the part belongs to.
+    pub object_id: ObjectId,
+    /// Its number, from 0.
+    pub n: u32,
+    /// How many bytes will come, no more and no fewer.
+    pub len: u64,
+    /// What they must have.
+    pub digest: ContentDigest,
 }
 
 /// A whole object: what its row and its parts' rows say that the store holds.

@@ -1,11 +1,10 @@
 //! Parts in this process's memory: for tests, and gone with the process.
 
-use super::intake::next_batch;
-use super::{BATCH_LEN, CompleteError, ObjectParts, PartKey, PartStream, PutError, ReadError};
+use super::intake::{Digests, next_batch};
+use super::{Announced, BATCH_LEN, CompleteError, ObjectParts, PartKey, PartStream, PutError, ReadError};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
-use protocol::{ObjectId, Sha256Digest};
-use sha2::{Digest as _, Sha256};
+use protocol::ObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::pin::pin;
@@ -32,26 +31,17 @@ impl Memory {
 
     pub(super) async fn put_part<E>(
         &self,
-        key: &PartKey,
-        len: u64,
+        part: &Announced,
         body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<(), PutError<E>> {
-        let mut body = pin!(body.fuse());
-        let mut left = len;
-        let mut part = BytesMut::new();
-        while let Some(batch) = next_batch(&mut body, &mut left).await? {
-            part.extend_from_slice(&batch);
-        }
-        if Sha256Digest::from_bytes(Sha256::digest(&part).into()) != key.sha256 {
-            return Err(PutError::Digest);
-        }
+    ) -> Result<PartKey, PutError<E>> {
+        let (key, bytes) = take_in(part, body).await?;
         let mut parts = self.parts();
-        let used: u64 = parts.iter().filter(|(held, _)| *held != key).map(|(_, part)| part.len() as u64).sum();
-        if used + len > self.room {
+        let used: u64 = parts.iter().filter(|(held, _)| **held != key).map(|(_, held)| held.len() as u64).sum();
+        if used + part.len > self.room {
             return Err(PutError::Full);
         }
-        parts.insert(*key, part.freeze());
-        Ok(())
+        parts.insert(key, bytes);
+        Ok(key)
     }
 
     pub(super) fn complete_object(&self, object: &ObjectParts) -> Result<(), CompleteError> {
@@ -95,4 +85,19 @@ impl Memory {
     fn parts(&self) -> MutexGuard<'_, BTreeMap<PartKey, Bytes>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A part's name and bytes, if they are what was announced.
+pub(super) async fn take_in<E>(
+    part: &Announced,
+    body: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<(PartKey, Bytes), PutError<E>> {
+    let mut body = pin!(body.fuse());
+    let (mut left, mut digests, mut bytes) = (part.len, Digests::of(part), BytesMut::new());
+    while let Some(batch) = next_batch(&mut body, &mut left).await? {
+        digests.update(&batch);
+        bytes.extend_from_slice(&batch);
+    }
+    let key = digests.finish(part).ok_or(PutError::Digest)?;
+    Ok((key, bytes.freeze()))
 }

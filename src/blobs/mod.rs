@@ -5,6 +5,7 @@
 //! | begin an object, once, before its first part | [`Blobs::begin_object`] |
 //! | drop the loser of two racing beginnings | [`Blobs::abandon_upload`] |
 //! | store an uploaded part | [`Blobs::put_part`] |
+//! | see whether a part that comes again is the same | [`Blobs::read_through`] |
 //! | make an object of its parts, once all are there | [`Blobs::complete_object`] |
 //! | serve a range of a part of a complete object | [`Blobs::read_part`] |
 //! | let a browser store or fetch a part itself, if the store is *direct* | [`Blobs::sign_put`], [`Blobs::sign_get`] |
@@ -37,7 +38,7 @@ pub use checking::Health;
 pub use copying::{Copied, CopyFault};
 pub use dir::Dir;
 pub use either::read_either;
-pub use key::{CONTENT_TYPE, ObjectParts, PartKey, Upload};
+pub use key::{Announced, CONTENT_TYPE, ObjectParts, PartKey, Upload};
 pub use memory::Memory;
 pub use s3::{DirectSettings, Finding, S3, S3Settings};
 
@@ -76,7 +77,7 @@ pub enum Blobs {
 /// Why a part was not stored. Nothing of it is left behind, whichever it is.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError<E> {
-    /// The bytes do not have the digest in the key.
+    /// The bytes do not have the announced digest.
     #[error("the bytes do not have the announced digest")]
     Digest,
     /// There were more bytes than announced, or fewer.
@@ -163,7 +164,7 @@ impl Blobs {
         }
     }
 
-    /// Stores a part of exactly `len` bytes whose SHA-256 is the key's. When this returns `Ok`, the part survives a
+    /// Stores a part as announced, and tells its name. When this returns `Ok`, the part survives a
     /// power cut. Storing the same part again is harmless; storing other bytes for its number may take it away, which
     /// [`Self::complete_object`] tells.
     ///
@@ -173,14 +174,29 @@ impl Blobs {
     pub async fn put_part<E>(
         &self,
         upload: &Upload,
-        key: &PartKey,
-        len: u64,
+        part: &Announced,
         body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<(), PutError<E>> {
+    ) -> Result<PartKey, PutError<E>> {
         match self {
-            Self::Dir(dir) => dir.put_part(key, len, body).await,
-            Self::S3(s3) => s3.put_part(upload, key, len, body).await,
-            Self::Memory(memory) => memory.put_part(key, len, body).await,
+            Self::Dir(dir) => dir.put_part(part, body).await,
+            Self::S3(s3) => s3.put_part(upload, part, body).await,
+            Self::Memory(memory) => memory.put_part(part, body).await,
+        }
+    }
+
+    /// Takes a part in as [`Self::put_part`] does, tells its name, and keeps nothing of it.
+    ///
+    /// # Errors
+    /// As for [`Self::put_part`].
+    pub async fn read_through<E>(
+        &self,
+        part: &Announced,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<PartKey, PutError<E>> {
+        match self {
+            Self::Dir(dir) => dir.read_through(part, body).await,
+            Self::S3(s3) => s3.read_through(part, body).await,
+            Self::Memory(_) => memory::take_in(part, body).await.map(|(key, _)| key),
         }
     }
 

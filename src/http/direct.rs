@@ -3,7 +3,7 @@
 
 use super::error::Refusal;
 use super::extract::{By, Sender, TicketHeader};
-use super::parts::{add_part, counts_already, find_place, find_upload};
+use super::parts::{add_part, check_draft, check_same, find_place, find_upload};
 use crate::app::App;
 use crate::blobs::PartKey;
 use crate::keys::hash_secret;
@@ -49,10 +49,18 @@ async fn find_part(
     sha256: Sha256Digest,
 ) -> Result<(PartKey, PartPlace, u64), Refusal> {
     let key = PartKey { object_id, n, sha256 };
-    let place = find_place(app, sender, &transfer_id, &key).await?;
+    let place = find_place(app, sender, &transfer_id, &object_id, n).await?;
     check_direct(app)?;
     let len = find_part_len(place.object_len, n)?;
     Ok((key, place, len))
+}
+
+/// Whether exactly these bytes count at their place; if not, they may still come.
+fn counts_already(place: &PartPlace, key: &PartKey) -> Result<bool, Refusal> {
+    match &place.stored {
+        Some(stored) => check_same(key.n, stored, &key.sha256).map(|()| true),
+        None => check_draft(place).map(|()| false),
+    }
 }
 
 /// `GET /api/v1/open/objects/{object_id}/parts/{n}/url`: asked for every part, so that the end of a transfer or a ticket

@@ -220,7 +220,7 @@ impl From<PutError<Refusal>> for Refusal {
         match error {
             PutError::Digest => Self::new(
                 ProblemKind::DigestMismatch,
-                "The part arrived changed: its bytes do not have the announced SHA-256. Please send it again.",
+                "The part arrived changed: its bytes do not have the announced digest. Please send it again.",
             ),
             PutError::Length => {
                 Self::new(ProblemKind::PartLength, "The part ended before its announced length. Please send it again.")

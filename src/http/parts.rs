@@ -3,14 +3,14 @@
 use super::error::Refusal;
 use super::extract::{Sender, declared_len, watch};
 use crate::app::App;
-use crate::blobs::{PartKey, PutError, Upload};
+use crate::blobs::{Announced, PartKey, PutError, Upload};
 use crate::store::{PartAdded, PartPlace};
 use crate::transfer::{PARTS_UNDER_WAY, check_part, wrong_state};
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::Stream;
 use protocol::transfers::State;
-use protocol::{ObjectId, ProblemKind, Sha256Digest, TransferId};
+use protocol::{ContentDigest, ObjectId, ProblemKind, Sha256Digest, TransferId};
 
 /// `PUT /api/v1/transfers/{transfer_id}/objects/{object_id}/parts/{n}`
 pub(super) async fn put(
@@ -24,22 +24,41 @@ pub(super) async fn put(
     let len = declared_len(&request).ok_or_else(|| {
         Refusal::new(ProblemKind::LengthRequired, "A part must say its length beforehand: Content-Length is missing.")
     })?;
-    let sha256 = content_digest(&request)?;
-    let key = PartKey { object_id, n, sha256 };
-    let place = find_place(&app, &sender, &transfer_id, &key).await?;
+    let part = Announced { object_id, n, len, digest: content_digest(&request)? };
+    let place = find_place(&app, &sender, &transfer_id, &object_id, n).await?;
     check_part(place.object_len, n, len)?;
-    if !counts_already(&place, &key)? {
-        let _under_way = app.parts_under_way.begin(&sender.account.account_id).ok_or_else(too_many_under_way)?;
-        let upload = find_upload(&app, &object_id, place.upload).await?;
-        let body = watch(payload.into_inner(), app.config.patience);
-        let put = app.blobs.put_part(&upload, &key, len, body).await;
-        if matches!(put, Err(PutError::Gone)) {
-            app.store.forget_upload(&object_id, upload.as_text()).await?;
+    let body = watch(payload.into_inner(), app.config.patience);
+    let begin = || app.parts_under_way.begin(&sender.account.account_id).ok_or_else(too_many_under_way);
+    match (place.stored, part.digest) {
+        (Some(stored), ContentDigest::Sha256(announced)) => check_same(n, &stored, &announced)?,
+        // A CRC does not tell whether it is the same part again: all of its bytes must.
+        (Some(stored), ContentDigest::Crc32c(_)) => {
+            let _under_way = begin()?;
+            let come = app.blobs.read_through(&part, body).await?;
+            check_same(n, &stored, &come.sha256)?;
         }
-        put?;
-        add_part(&app, &key).await?;
+        (None, _) => {
+            check_draft(&place)?;
+            let _under_way = begin()?;
+            store(&app, place.upload, &part, body).await?;
+        }
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Stores a part and makes it count.
+async fn store(
+    app: &App,
+    upload: Option<String>,
+    part: &Announced,
+    body: impl Stream<Item = Result<Bytes, Refusal>>,
+) -> Result<(), Refusal> {
+    let upload = find_upload(app, &part.object_id, upload).await?;
+    let put = app.blobs.put_part(&upload, part, body).await;
+    if matches!(put, Err(PutError::Gone)) {
+        app.store.forget_upload(&part.object_id, upload.as_text()).await?;
+    }
+    add_part(app, &put?).await
 }
 
 /// The place of a part in the sender's own transfer.
@@ -47,21 +66,22 @@ pub(super) async fn find_place(
     app: &App,
     sender: &Sender,
     transfer_id: &TransferId,
-    PartKey { object_id, n, .. }: &PartKey,
+    object_id: &ObjectId,
+    n: u32,
 ) -> Result<PartPlace, Refusal> {
     let account_id = &sender.account.account_id;
-    let place = app.store.find_part_place(account_id, transfer_id, object_id, *n, app.clock.now()).await?;
+    let place = app.store.find_part_place(account_id, transfer_id, object_id, n, app.clock.now()).await?;
     place.ok_or_else(Refusal::not_found)
 }
 
-/// Whether exactly these bytes count at their place; if not, they may still come.
-pub(super) fn counts_already(place: &PartPlace, key: &PartKey) -> Result<bool, Refusal> {
-    match place.stored {
-        Some(stored) if stored == key.sha256 => Ok(true),
-        Some(_) => Err(part_differs(key.n)),
-        None if place.state != State::Draft => Err(wrong_state(place.state).into()),
-        None => Ok(false),
-    }
+/// Whether what came, or is to come, is what counts.
+pub(super) fn check_same(n: u32, stored: &Sha256Digest, come: &Sha256Digest) -> Result<(), Refusal> {
+    if stored == come { Ok(()) } else { Err(part_differs(n)) }
+}
+
+/// Whether a part may still come.
+pub(super) fn check_draft(place: &PartPlace) -> Result<(), Refusal> {
+    if place.state == State::Draft { Ok(()) } else { Err(wrong_state(place.state).into()) }
 }
 
 /// What the store calls an object; `known` is what its row says.
@@ -108,38 +128,12 @@ fn part_differs(n: u32) -> Refusal {
     Refusal::new(ProblemKind::PartDiffers, detail)
 }
 
-/// The SHA-256 in `Content-Digest: sha-256=:…:` (RFC 9530); other algorithms beside it are ignored.
-fn content_digest(request: &HttpRequest) -> Result<Sha256Digest, Refusal> {
+fn content_digest(request: &HttpRequest) -> Result<ContentDigest, Refusal> {
     let fields = request.headers().get_all("content-digest").filter_map(|value| value.to_str().ok());
-    fields.flat_map(|field| field.split(',')).find_map(parse_digest).ok_or_else(|| {
+    ContentDigest::find_best(fields).ok_or_else(|| {
         Refusal::new(
             ProblemKind::BadRequest,
-            "A part must say its SHA-256 beforehand: Content-Digest: sha-256=:…: is missing.",
+            "A part must say its SHA-256 or its CRC-32C beforehand: Content-Digest: sha-256=:…: or crc32c=:…: is missing.",
         )
     })
-}
-
-fn parse_digest(member: &str) -> Option<Sha256Digest> {
-    let text = member.trim().strip_prefix("sha-256=:")?.strip_suffix(':')?;
-    Some(Sha256Digest::from_bytes(STANDARD.decode(text).ok()?.try_into().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_digest;
-
-    #[test]
-    fn a_digest_reads_as_rfc_9530_writes_it() {
-        // The RFC's own example (appendix B.1).
-        assert!(parse_digest("sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:").is_some());
-        for bad in [
-            "",
-            "sha-256=::",
-            "sha-256=RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=",
-            "sha-512=:AAAA:",
-            "sha-256=:AAAA:",
-        ] {
-            assert!(parse_digest(bad).is_none(), "{bad:?}");
-        }
-    }
 }

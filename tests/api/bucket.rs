@@ -150,7 +150,7 @@ async fn other_bytes_that_took_a_parts_place_in_the_bucket_are_never_sealed() {
         sha256: protocol::Sha256Digest::from_bytes(<sha2::Sha256 as sha2::Digest>::digest(&other).into()),
     };
     let body = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(other)]);
-    site.app().blobs.put_part(&upload, &key, 5016, body).await.unwrap();
+    site.app().blobs.put_part(&upload, &key.announced(5016), body).await.unwrap();
     sender.seal(&parcel).await.refused(409, "parts-missing");
     sender.put_part(&parcel, 0, 0).await.expect(204);
     let LinkAnswer { link } = sender.seal(&parcel).await.expect(200).json();

@@ -69,6 +69,7 @@ mod objects;
 mod operating;
 mod outbox;
 mod oversight;
+mod part_digests;
 mod parts;
 mod passcodes;
 mod passkeys;

@@ -4,8 +4,6 @@ use crate::harness::client::Client;
 use crate::harness::parcel::{Parcel, random, scribble};
 use crate::harness::sender::digest_header;
 use crate::harness::{Sender, Site, rows};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use protocol::transfers::{State, StoredPart};
@@ -109,38 +107,6 @@ async fn a_part_of_the_wrong_length_is_refused_with_the_right_one() {
         sender.put_bytes(&parcel.part_path(0, n), scribble(116)).await.refused(422, "part-length");
     }
     assert!(rows::stored_files(&site).is_empty());
-}
-
-#[actix_web::test]
-async fn bytes_that_changed_on_the_way_are_refused_and_not_kept() {
-    let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
-    let digest = digest_header(&parcel.part(0, 0));
-    let path = parcel.part_path(0, 0);
-    let answer = sender.client.send("PUT", &path, &[("content-digest", &digest)], scribble(116)).await;
-    answer.refused(400, "digest-mismatch");
-    assert!(rows::stored_files(&site).is_empty());
-    assert_eq!(rows::count(&site, "parts").await, 0);
-    sender.put_part(&parcel, 0, 0).await.expect(204);
-}
-
-#[actix_web::test]
-async fn a_part_must_say_its_digest() {
-    let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
-    let (path, bytes) = (parcel.part_path(0, 0), parcel.part(0, 0));
-    let right = digest_header(&bytes);
-    let as_url = format!("sha-256=:{}:", URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes)));
-    for bad in ["", "x", "sha-256=::", "sha-512=:AAAA:", &right[..20], &right.replace("sha-256", "md5"), &as_url] {
-        let answer = sender.client.send("PUT", &path, &[("content-digest", bad)], bytes.clone()).await;
-        assert!(answer.refused(400, "bad-request").detail.contains("SHA-256"), "{bad:?}");
-    }
-    let both = format!("md5=:AAAA:, {right}");
-    sender.client.send("PUT", &path, &[("content-digest", &both)], bytes).await.expect(204);
 }
 
 #[actix_web::test]

@@ -156,7 +156,7 @@ async fn damage(blobs: &Blobs, object_id: ObjectId, parts: &[Vec<u8>]) {
     for (n, part) in (0..).zip(parts) {
         let key = PartKey { object_id, n, sha256: digest(part) };
         let body = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(part.clone().into())]);
-        blobs.put_part(&upload, &key, part.len() as u64, body).await.unwrap();
+        blobs.put_part(&upload, &key.announced(part.len() as u64), body).await.unwrap();
     }
     blobs.complete_object(&upload, &object).await.unwrap();
 }

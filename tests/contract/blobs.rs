@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use filmjacket::blobs::{
-    BATCH_LEN, Blobs, CompleteError, Dir, Memory, ObjectParts, PartKey, PutError, ReadError, Upload,
+    Announced, BATCH_LEN, Blobs, CompleteError, Dir, Memory, ObjectParts, PartKey, PutError, ReadError, Upload,
 };
 use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
 use protocol::layout::PART_LEN;
-use protocol::{ObjectId, Sha256Digest};
+use protocol::{ContentDigest, ObjectId, Sha256Digest};
 use sha2::{Digest as _, Sha256};
 use std::convert::Infallible;
 use std::ops::Range;
@@ -49,6 +49,8 @@ on_every_store! {
     a_body_too_long_is_refused_at_its_first_byte_too_many
     a_body_too_short_is_refused
     changed_bytes_are_refused
+    what_came_with_its_crc_is_named_by_its_sha_256
+    what_is_read_through_is_named_and_not_kept
     a_body_that_breaks_off_stores_nothing
     a_dropped_upload_stores_nothing
     a_refused_upload_leaves_the_stored_part_alone
@@ -89,7 +91,7 @@ pub(crate) fn body(part: &Bytes, piece_len: usize) -> impl Stream<Item = Result<
 /// Stores `part` as it usually arrives.
 pub(crate) async fn put(blobs: &Blobs, upload: &Upload, object_id: ObjectId, n: u32, part: &Bytes) -> PartKey {
     let key = key_of(object_id, n, part);
-    blobs.put_part(upload, &key, part.len() as u64, body(part, 32 * 1024)).await.unwrap();
+    blobs.put_part(upload, &key.announced(part.len() as u64), body(part, 32 * 1024)).await.unwrap();
     key
 }
 
@@ -162,7 +164,7 @@ async fn however_the_body_is_cut_the_part_is_the_same(blobs: Blobs) {
     for (id, piece_len) in (0..).zip([7, 4096, BATCH_LEN - 1, BATCH_LEN, BATCH_LEN + 1, part.len()]) {
         let (object_id, key) = (object(id), key_of(object(id), 0, &part));
         let upload = blobs.begin_object(&object_id).await.unwrap();
-        blobs.put_part(&upload, &key, part.len() as u64, body(&part, piece_len)).await.unwrap();
+        blobs.put_part(&upload, &key.announced(part.len() as u64), body(&part, piece_len)).await.unwrap();
         assert!(completes(&blobs, &upload, object_id, &part).await);
         assert!(read(&blobs, &key, 0..part.len() as u64).await == part, "pieces of {piece_len}");
     }
@@ -231,7 +233,7 @@ async fn a_body_too_long_is_refused_at_its_first_byte_too_many(blobs: Blobs) {
         assert!(i < 3, "the body was read on after its announced length");
         Ok::<_, Infallible>(part.slice(..50))
     });
-    let put = blobs.put_part(&upload, &key_of(object(1), 0, &part), 100, endless).await;
+    let put = blobs.put_part(&upload, &key_of(object(1), 0, &part).announced(100), endless).await;
     assert!(matches!(put, Err(PutError::Length)));
     assert!(!completes(&blobs, &upload, object(1), &part).await);
 }
@@ -239,7 +241,7 @@ async fn a_body_too_long_is_refused_at_its_first_byte_too_many(blobs: Blobs) {
 async fn a_body_too_short_is_refused(blobs: Blobs) {
     let part = some_bytes(100);
     let upload = blobs.begin_object(&object(1)).await.unwrap();
-    let put = blobs.put_part(&upload, &key_of(object(1), 0, &part), 101, body(&part, 10)).await;
+    let put = blobs.put_part(&upload, &key_of(object(1), 0, &part).announced(101), body(&part, 10)).await;
     assert!(matches!(put, Err(PutError::Length)));
     assert!(!completes(&blobs, &upload, object(1), &part).await);
 }
@@ -250,9 +252,42 @@ async fn changed_bytes_are_refused(blobs: Blobs) {
     let mut changed = part.to_vec();
     changed[BATCH_LEN] ^= 1;
     let key = key_of(object(1), 0, &part);
-    let refused = blobs.put_part(&upload, &key, part.len() as u64, body(&changed.into(), 32 * 1024)).await;
+    let refused = blobs.put_part(&upload, &key.announced(part.len() as u64), body(&changed.into(), 32 * 1024)).await;
     assert!(matches!(refused, Err(PutError::Digest)));
     assert!(!completes(&blobs, &upload, object(1), &part).await);
+}
+
+/// A part with the CRC-32C of some bytes.
+fn announced_by_crc(part: &Bytes, of: &[u8]) -> Announced {
+    let crc32c = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, of) as u32;
+    let digest = ContentDigest::Crc32c(crc32c.to_be_bytes());
+    Announced { digest, ..key_of(object(1), 0, part).announced(part.len() as u64) }
+}
+
+async fn what_came_with_its_crc_is_named_by_its_sha_256(blobs: Blobs) {
+    let part = some_bytes(BATCH_LEN * 2 + 3);
+    let upload = blobs.begin_object(&object(1)).await.unwrap();
+    let wrong = announced_by_crc(&part, &part[1..]);
+    let refused = blobs.put_part(&upload, &wrong, body(&part, 32 * 1024)).await;
+    assert!(matches!(refused, Err(PutError::Digest)));
+    assert!(!completes(&blobs, &upload, object(1), &part).await);
+    let key = blobs.put_part(&upload, &announced_by_crc(&part, &part), body(&part, 32 * 1024)).await.unwrap();
+    assert_eq!(key, key_of(object(1), 0, &part));
+    assert!(completes(&blobs, &upload, object(1), &part).await);
+    assert_eq!(read(&blobs, &key, 0..part.len() as u64).await, part);
+}
+
+async fn what_is_read_through_is_named_and_not_kept(blobs: Blobs) {
+    let part = some_bytes(BATCH_LEN * 2 + 3);
+    let upload = blobs.begin_object(&object(1)).await.unwrap();
+    let announced = announced_by_crc(&part, &part);
+    let key = blobs.read_through(&announced, body(&part, 32 * 1024)).await.unwrap();
+    assert_eq!(key, key_of(object(1), 0, &part));
+    assert!(!completes(&blobs, &upload, object(1), &part).await);
+    let wrong = blobs.read_through(&announced_by_crc(&part, &part[1..]), body(&part, 32 * 1024)).await;
+    assert!(matches!(wrong, Err(PutError::Digest)));
+    let short = blobs.read_through(&announced, body(&part.slice(1..), 32 * 1024)).await;
+    assert!(matches!(short, Err(PutError::Length)));
 }
 
 async fn a_body_that_breaks_off_stores_nothing(blobs: Blobs) {
@@ -260,7 +295,7 @@ async fn a_body_that_breaks_off_stores_nothing(blobs: Blobs) {
     let upload = blobs.begin_object(&object(1)).await.unwrap();
     let broken = stream::iter([Ok(part.slice(..BATCH_LEN + 5)), Err("the line went dead")]);
     let key = key_of(object(1), 0, &part);
-    let error = blobs.put_part(&upload, &key, part.len() as u64, broken).await.unwrap_err();
+    let error = blobs.put_part(&upload, &key.announced(part.len() as u64), broken).await.unwrap_err();
     assert!(matches!(error, PutError::Body("the line went dead")));
     assert!(!completes(&blobs, &upload, object(1), &part).await);
 }
@@ -270,7 +305,7 @@ async fn a_dropped_upload_stores_nothing(blobs: Blobs) {
     let upload = blobs.begin_object(&object(1)).await.unwrap();
     let stalled = body(&part, BATCH_LEN).take(1).chain(stream::pending());
     let key = key_of(object(1), 0, &part);
-    assert!(blobs.put_part(&upload, &key, part.len() as u64, stalled).now_or_never().is_none());
+    assert!(blobs.put_part(&upload, &key.announced(part.len() as u64), stalled).now_or_never().is_none());
     assert!(!completes(&blobs, &upload, object(1), &part).await);
 }
 
@@ -278,8 +313,8 @@ async fn a_refused_upload_leaves_the_stored_part_alone(blobs: Blobs) {
     let part = some_bytes(5000);
     let upload = blobs.begin_object(&object(1)).await.unwrap();
     let key = put(&blobs, &upload, object(1), 0, &part).await;
-    assert!(blobs.put_part(&upload, &key, 5000, body(&some_bytes(4999), 1000)).await.is_err());
-    assert!(blobs.put_part(&upload, &key, 5000, body(&some_bytes(5001).slice(1..), 1000)).await.is_err());
+    assert!(blobs.put_part(&upload, &key.announced(5000), body(&some_bytes(4999), 1000)).await.is_err());
+    assert!(blobs.put_part(&upload, &key.announced(5000), body(&some_bytes(5001).slice(1..), 1000)).await.is_err());
     assert!(completes(&blobs, &upload, object(1), &part).await);
     assert_eq!(read(&blobs, &key, 0..5000).await, part);
 }
@@ -351,7 +386,7 @@ async fn a_full_store_refuses_bytes_but_still_reads_and_deletes() {
     let (part, more) = (some_bytes(800), some_bytes(201));
     let key = put_one(&blobs, object(1), &part).await;
     let upload = Upload::default();
-    let refused = blobs.put_part(&upload, &key_of(object(1), 1, &more), 201, body(&more, 100)).await;
+    let refused = blobs.put_part(&upload, &key_of(object(1), 1, &more).announced(201), body(&more, 100)).await;
     assert!(matches!(refused, Err(PutError::Full)));
     assert_eq!(read(&blobs, &key, 0..800).await, part);
     blobs.delete_part(&key).await.unwrap();

@@ -41,10 +41,15 @@ async fn no_way_out_of_an_upload_leaves_a_file() {
     let (key, len) = (key_of(object(1), 0, &part), part.len() as u64);
     let broken = body(&part, BATCH_LEN).map(|piece| piece.map_err(|never| match never {})).take(1);
     let broken = broken.chain(stream::iter([Err("dead line")]));
-    assert!(blobs.put_part(&Upload::default(), &key, len, broken).await.is_err());
-    assert!(blobs.put_part(&Upload::default(), &key, len - 1, body(&part, 4096)).await.is_err());
-    assert!(blobs.put_part(&Upload::default(), &key, len + 1, body(&part, 4096)).await.is_err());
-    assert!(blobs.put_part(&Upload::default(), &key_of(object(1), 0, b"else"), len, body(&part, 4096)).await.is_err());
+    assert!(blobs.put_part(&Upload::default(), &key.announced(len), broken).await.is_err());
+    assert!(blobs.put_part(&Upload::default(), &key.announced(len - 1), body(&part, 4096)).await.is_err());
+    assert!(blobs.put_part(&Upload::default(), &key.announced(len + 1), body(&part, 4096)).await.is_err());
+    assert!(
+        blobs
+            .put_part(&Upload::default(), &key_of(object(1), 0, b"else").announced(len), body(&part, 4096))
+            .await
+            .is_err()
+    );
     assert_eq!(unfinished_files(&home), 0);
     assert_eq!(fs::read_dir(home.path().join("blobs/objects")).unwrap().count(), 0);
     put_one(&blobs, object(1), &part).await;
@@ -62,7 +67,8 @@ fn an_upload_dropped_in_the_middle_leaves_no_file() {
         let key = key_of(object(1), 0, &part);
         let stalled = body(&part, BATCH_LEN).take(1).chain(stream::pending::<Result<Bytes, Infallible>>());
         let none = Upload::default();
-        let mut upload = Box::pin(blobs.put_part(&none, &key, part.len() as u64, stalled));
+        let announced = key.announced(part.len() as u64);
+        let mut upload = Box::pin(blobs.put_part(&none, &announced, stalled));
         let mut polls = 0;
         while polls < 10 {
             assert!((&mut upload).now_or_never().is_none());

@@ -23,7 +23,7 @@ async fn an_upload_that_somebody_aborted_is_gone_and_can_be_begun_again() {
     let upload = blobs.begin_object(&id).await.unwrap();
     put(&blobs, &upload, id, 0, &part).await;
     blobs.abandon_upload(&id, &upload).await.unwrap();
-    assert!(matches!(blobs.put_part(&upload, &key, 1000, body(&part, 100)).await, Err(PutError::Gone)));
+    assert!(matches!(blobs.put_part(&upload, &key.announced(1000), body(&part, 100)).await, Err(PutError::Gone)));
     assert!(matches!(blobs.complete_object(&upload, &whole).await, Err(CompleteError::Gone)));
     put_one(&blobs, id, &part).await;
     assert_eq!(read(&blobs, &key, 0..1000).await, part);
@@ -39,7 +39,7 @@ async fn nothing_is_stored_into_a_complete_object() {
     let upload = blobs.begin_object(&object(1)).await.unwrap();
     let key = put(&blobs, &upload, object(1), 0, &part).await;
     blobs.complete_object(&upload, &object_of(object(1), std::slice::from_ref(&part))).await.unwrap();
-    let late = blobs.put_part(&upload, &key_of(object(1), 0, &other), 1000, body(&other, 100)).await;
+    let late = blobs.put_part(&upload, &key_of(object(1), 0, &other).announced(1000), body(&other, 100)).await;
     assert!(matches!(late, Err(PutError::Gone)));
     let other_whole = object_of(object(1), &[other]);
     assert!(matches!(blobs.complete_object(&upload, &other_whole).await, Err(CompleteError::Io(_))));
@@ -73,8 +73,9 @@ async fn a_service_that_is_not_there_is_away_and_nothing_worse() {
     let (key, upload) = (key_of(object(1), 0, &part), "upload".to_owned().into());
     let whole = object_of(object(1), std::slice::from_ref(&part));
     let gone = object(1);
+    let announced = key.announced(10);
     let (put, read, complete, delete) = tokio::join!(
-        blobs.put_part(&upload, &key, 10, body(&part, 10)),
+        blobs.put_part(&upload, &announced, body(&part, 10)),
         blobs.read_part(&key, 0..10),
         blobs.complete_object(&upload, &whole),
         blobs.delete_object(&gone),
@@ -106,10 +107,12 @@ async fn the_spool_is_empty_after_each_part_and_at_each_start() {
     let upload = blobs.begin_object(&object(1)).await.unwrap();
     put(&blobs, &upload, object(1), 0, &part).await;
     let broken = body(&part, BATCH_LEN).map(|piece| piece.map_err(|never| match never {})).take(1);
-    assert!(blobs.put_part(&upload, &key, len, broken.chain(stream::iter([Err("dead line")]))).await.is_err());
-    assert!(blobs.put_part(&upload, &key, len - 1, body(&part, 4096)).await.is_err());
+    assert!(
+        blobs.put_part(&upload, &key.announced(len), broken.chain(stream::iter([Err("dead line")]))).await.is_err()
+    );
+    assert!(blobs.put_part(&upload, &key.announced(len - 1), body(&part, 4096)).await.is_err());
     let stalled = body(&part, BATCH_LEN).take(1).chain(stream::pending());
-    assert!(Box::pin(blobs.put_part(&upload, &key, len, stalled)).now_or_never().is_none());
+    assert!(Box::pin(blobs.put_part(&upload, &key.announced(len), stalled)).now_or_never().is_none());
     // What was dropped while a blocking thread worked for it goes when that is done.
     while files() > 0 {
         tokio::task::yield_now().await;

@@ -132,7 +132,7 @@ async fn of_two_signed_puts_for_one_place_the_object_has_what_its_row_names_or_i
     let named = object_of(id, std::slice::from_ref(&part));
     let refused = blobs.complete_object(&upload, &named).await.unwrap_err();
     assert!(matches!(refused, filmjacket::blobs::CompleteError::Parts(numbers) if numbers == [0]));
-    let sent = blobs.put_part(&upload, &key_of(id, 0, &part), 1000, body(&part, 100)).await;
+    let sent = blobs.put_part(&upload, &key_of(id, 0, &part).announced(1000), body(&part, 100)).await;
     assert!(sent.is_ok());
     blobs.complete_object(&upload, &named).await.unwrap();
 }

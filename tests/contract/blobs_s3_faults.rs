@@ -53,8 +53,8 @@ async fn send(store: &Store, part: &Bytes) -> usize {
         }
     };
     loop {
-        match store.blobs.put_part(&upload, &key, part.len() as u64, body(part, 1000)).await {
-            Ok(()) => break,
+        match store.blobs.put_part(&upload, &key.announced(part.len() as u64), body(part, 1000)).await {
+            Ok(_) => break,
             Err(PutError::Io(error)) => failed(error),
             Err(error) => panic!("{error}"),
         }

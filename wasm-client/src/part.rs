@@ -2,8 +2,10 @@
 //! at there. A copy more of every part would cost about as much as sealing it.
 
 use crate::js::{self, Bytes};
+use crc::{CRC_32_ISCSI, Crc, Table};
 use envelope::{Damaged, PART_SEALER_LEN, PartOpener, PartSealer, age};
 use std::cell::RefCell;
+use std::sync::LazyLock;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
@@ -13,6 +15,11 @@ thread_local! {
     /// nothing; a new one would have to be cleared once more before bytes of JavaScript may come into it.
     static ROOMS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
+
+/// CRC-32C, sixteen bytes at a time. Its 16 KiB of tables are made at their first use and on the heap: in the module, everyone
+/// would download them or the room for them.
+static CRC32C: LazyLock<Box<Crc<u32, Table<16>>>> =
+    LazyLock::new(|| Box::new(Crc::<u32, Table<16>>::new(&CRC_32_ISCSI)));
 
 /// Wiped when freed, to the end of its room.
 #[wasm_bindgen]
@@ -35,10 +42,10 @@ impl Part {
 
     /// Adds bytes at the end. More than a part can have are refused.
     pub fn push(&mut self, bytes: &Bytes) -> Result<(), JsValue> {
-        let end = self.filled + bytes.length() as usize;
-        let place = self.bytes.get_mut(self.filled..end).ok_or_else(|| js::explain(Damaged))?;
+        let end = self.filled.checked_add(bytes.length() as usize);
+        let place = end.and_then(|end| self.bytes.get_mut(self.filled..end)).ok_or_else(|| js::explain(Damaged))?;
         bytes.copy_to(place);
-        self.filled = end;
+        self.filled += place.len();
         Ok(())
     }
 
@@ -59,6 +66,11 @@ impl Part {
         let opener = PartOpener::parse(&raw).map_err(js::explain)?;
         let voucher = self.turn(|part| opener.open_part(u64::from(n), part)).map_err(js::explain)?;
         Ok(Bytes::copy_of(voucher.as_bytes()))
+    }
+
+    /// The CRC-32C of the bytes as they lie there, its highest byte first ([`protocol::ContentDigest`]).
+    pub fn crc32c(&self) -> Bytes {
+        Bytes::copy_of(&CRC32C.checksum(&self.bytes[..self.filled]).to_be_bytes())
     }
 
     /// The bytes as they lie there. To be used at once: when the memory grows, the view ends.

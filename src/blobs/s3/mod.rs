@@ -36,7 +36,7 @@ use self::direct::Direct;
 use self::fault::{fault, is_code};
 use super::intake::take_in;
 use super::key::{CONTENT_TYPE, object_path};
-use super::{BATCH_LEN, PartKey, PutError, Upload};
+use super::{Announced, BATCH_LEN, PartKey, PutError, Upload};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
@@ -111,12 +111,11 @@ impl S3 {
     pub(super) async fn put_part<E>(
         &self,
         upload: &Upload,
-        key: &PartKey,
-        len: u64,
+        part: &Announced,
         body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<(), PutError<E>> {
-        let part = take_in(&self.spool, &key.sha256, len, body).await?;
-        let body = ByteStream::read_from().path(part.path()).buffer_size(BATCH_LEN).build().await;
+    ) -> Result<PartKey, PutError<E>> {
+        let (key, file) = take_in(&self.spool, part, body).await?;
+        let body = ByteStream::read_from().path(file.path()).buffer_size(BATCH_LEN).build().await;
         let sent = self
             .client
             .upload_part()
@@ -129,10 +128,18 @@ impl S3 {
             .send()
             .await;
         match sent {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(key),
             Err(error) if is_code(&error, &[NO_SUCH_UPLOAD]) => Err(PutError::Gone),
             Err(error) => Err(fault("UploadPart", &error).into()),
         }
+    }
+
+    pub(super) async fn read_through<E>(
+        &self,
+        part: &Announced,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<PartKey, PutError<E>> {
+        take_in(&self.spool, part, body).await.map(|(key, _)| key)
     }
 }
 

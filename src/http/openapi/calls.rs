@@ -148,8 +148,9 @@ fn sending(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
             .reads(
                 "Content-Digest",
                 true,
-                "Of the body, by RFC 9530",
-                &json!({ "type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:$" }),
+                "Of the body, by RFC 9530: its SHA-256 or its CRC-32C",
+                &json!({ "type": "string", "pattern":
+                    "^(sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=|crc32c=:[A-Za-z0-9+/]{5}[AQgw]==):$" }),
             )
             .takes_bytes()
             .answers_nothing(204, "It is stored; also for the same bytes again")

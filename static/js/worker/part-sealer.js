@@ -1,4 +1,4 @@
-// A helper of seal-worker: reads one part of a file, seals it, digests it, and carries it to the server or straight to the
+// A helper of seal-worker: reads one part of a file, seals it, and carries it with its digest to the server or straight to the
 // store as often as it is told to, always the same bytes. It is given the right to seal that one part; identity, passcode and names it never sees.
 
 import { call, offline, problemFrom } from "../api.js";
@@ -14,11 +14,18 @@ const STALLED = 30_000;
 // The same for the answer, once all bytes are on their way: buffers on a slow line still drain, and the server's disk is asked.
 const SILENT = 60_000;
 
-/** Sealed parts until the server has them, by a name that the coordinator gave. @type {Map<string, {sealed: any, digest: string}>} */
+/**
+ * @typedef {object} Kept  a sealed part
+ * @property {any} sealed
+ * @property {string} [crc32c]  base64, once the server was to take it
+ * @property {string} [sha256]  base64, once the store was to take it
+ */
+
+/** Sealed parts until the server has them, by a name that the coordinator gave. @type {Map<string, Kept>} */
 const held = new Map();
 
 /**
- * Reads, seals and digests a part.
+ * Reads and seals a part.
  * @param {{part: string, sealer: Uint8Array, slice: Blob}} job  `sealer` is used up
  */
 async function seal({ part, sealer, slice }) {
@@ -29,7 +36,7 @@ async function seal({ part, sealer, slice }) {
     // A file that changed since it was chosen cannot be read any more, or gives another length.
     if (length !== slice.size) throw new Fault("file-changed", "The file was changed, moved or removed while it was being sent.");
     sealed.seal(sealer);
-    held.set(part, { sealed, digest: toBase64(new Uint8Array(await crypto.subtle.digest("SHA-256", sealed.view))) });
+    held.set(part, { sealed });
   } catch (error) {
     if (!isTrap(error)) sealed?.free();
     throw error;
@@ -45,22 +52,26 @@ async function seal({ part, sealer, slice }) {
  * @returns {Promise<number>} the bytes sent
  */
 async function put({ part, path, direct }, { signal, report }) {
-  const kept = /** @type {{sealed: any, digest: string}} */ (held.get(part));
+  const kept = /** @type {Kept} */ (held.get(part));
   const { length } = kept.sealed.view;
   await (direct ? putStraight : putThrough)(path, kept, signal, report);
   drop({ part });
   return length;
 }
 
-/** Through the server. */
-function putThrough(path, { sealed, digest }, signal, onProgress) {
-  const headers = { "Content-Type": "application/octet-stream", "Content-Digest": `sha-256=:${digest}:` };
+/** Through the server, which takes the SHA-256 itself. */
+function putThrough(path, kept, signal, onProgress) {
+  const { sealed } = kept;
+  kept.crc32c ??= toBase64(sealed.crc32c());
+  const headers = { "Content-Type": "application/octet-stream", "Content-Digest": `crc32c=:${kept.crc32c}:` };
   return putBytes({ url: `/api/v1${path}`, headers, bytes: sealed.view, signal, onProgress });
 }
 
 /** To the store, by a request that the server signed for exactly these bytes; then the server is told. */
-async function putStraight(path, { sealed, digest }, signal, onProgress) {
-  const body = { sha256: toBase64Url(digest) };
+async function putStraight(path, kept, signal, onProgress) {
+  const { sealed } = kept;
+  kept.sha256 ??= toBase64(new Uint8Array(await crypto.subtle.digest("SHA-256", sealed.view)));
+  const body = { sha256: toBase64Url(kept.sha256) };
   const signing = call("POST", `${path}/url`, body, { signal });
   await askStore(signing, signal, (signed) => putBytes({ ...signed, bytes: sealed.view, signal, onProgress }));
   await call("POST", `${path}/stored`, body, { signal });

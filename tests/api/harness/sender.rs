@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::sign_in::{ProfileRequest, SignInCodeRequest, SignInRequest};
 use protocol::transfers::{LinkAnswer, StoredObject, TransferDetail, TransferLog, TransferSummary};
-use protocol::{Sha256Digest, TransferId};
+use protocol::{ContentDigest, Sha256Digest, TransferId};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -108,4 +108,10 @@ pub(crate) fn digest_of(bytes: &[u8]) -> Sha256Digest {
 /// `sha-256=:…:` (RFC 9530).
 pub(crate) fn digest_header(bytes: &[u8]) -> String {
     format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)))
+}
+
+/// `crc32c=:…:`.
+pub(crate) fn crc32c_header(bytes: &[u8]) -> String {
+    let crc32c = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32;
+    ContentDigest::Crc32c(crc32c.to_be_bytes()).to_string()
 }
