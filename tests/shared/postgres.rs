@@ -41,9 +41,9 @@ impl Server {
     /// Starts one that is told `settings`, as in postgresql.conf, beside its own defaults.
     pub(crate) fn start(settings: &str) -> Self {
         let mut command = Command::new("sh");
-        // PostgreSQL refuses to run as root.
+        // PostgreSQL refuses to run as root. Not every root has this folder in PATH.
         if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
-            command = Command::new("runuser");
+            command = Command::new("/usr/sbin/runuser");
             command.args(["-u", "postgres", "--", "sh"]);
         }
         command.args(["-c", SCRIPT, "sh"]).arg(programs()).arg(settings).current_dir("/").env_remove("TMPDIR");
