@@ -11,6 +11,13 @@ use sha2::{Digest as _, Sha256};
 
 const ANA: &str = "ana@clinic.example";
 
+/// A sender whose transfer of one file of `plain_len` bytes is announced.
+async fn begin(site: &Site, plain_len: u64) -> (Sender<'_>, Parcel) {
+    let (sender, parcel) = (Sender::sign_in(site, ANA).await, Parcel::scribble(site, &[plain_len]));
+    sender.create(&parcel).await.expect(201);
+    (sender, parcel)
+}
+
 async fn put(sender: &Sender<'_>, parcel: &Parcel, digest: &str, bytes: Vec<u8>) -> Answer {
     sender.client.send("PUT", &parcel.part_path(0, 0), &[("content-digest", digest)], bytes).await
 }
@@ -31,9 +38,7 @@ fn of_the_same_crc(bytes: &[u8]) -> Vec<u8> {
 #[actix_web::test]
 async fn bytes_that_changed_on_the_way_are_refused_and_not_kept() {
     let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
+    let (sender, parcel) = begin(&site, 100).await;
     let mut changed = parcel.part(0, 0);
     changed[57] ^= 0x20;
     for digest in [digest_header(&parcel.part(0, 0)), crc32c_header(&parcel.part(0, 0))] {
@@ -48,9 +53,7 @@ async fn bytes_that_changed_on_the_way_are_refused_and_not_kept() {
 #[actix_web::test]
 async fn a_part_must_say_its_digest() {
     let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
+    let (sender, parcel) = begin(&site, 100).await;
     let bytes = parcel.part(0, 0);
     let (right, crc) = (digest_header(&bytes), crc32c_header(&bytes));
     let as_url = format!("sha-256=:{}:", URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes)));
@@ -65,9 +68,7 @@ async fn a_part_must_say_its_digest() {
 #[actix_web::test]
 async fn of_two_digests_the_stronger_must_be_right() {
     let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
+    let (sender, parcel) = begin(&site, 100).await;
     let bytes = parcel.part(0, 0);
     let wrong = format!("{}, {}", crc32c_header(&bytes), digest_header(b"other"));
     put(&sender, &parcel, &wrong, bytes.clone()).await.refused(400, "digest-mismatch");
@@ -77,9 +78,7 @@ async fn of_two_digests_the_stronger_must_be_right() {
 #[actix_web::test]
 async fn the_crc_is_the_one_of_iscsi_with_its_highest_byte_first() {
     let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[16]);
-    sender.create(&parcel).await.expect(201);
+    let (sender, parcel) = begin(&site, 16).await;
     // RFC 3720, appendix B.4: 32 bytes of zeros have 8A9136AA.
     put(&sender, &parcel, "crc32c=:qjaRig==:", vec![0; 32]).await.refused(400, "digest-mismatch");
     put(&sender, &parcel, "crc32c=:ipE2qg==:", vec![0; 32]).await.expect(204);
@@ -88,9 +87,7 @@ async fn the_crc_is_the_one_of_iscsi_with_its_highest_byte_first() {
 #[actix_web::test]
 async fn a_part_that_comes_with_its_crc_is_known_by_its_sha_256() {
     let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
+    let (sender, parcel) = begin(&site, 100).await;
     let bytes = parcel.part(0, 0);
     put_by_crc(&sender, &parcel, &bytes).await.expect(204);
     assert_eq!(sender.objects(&parcel).await[0].parts, [StoredPart { n: 0, sha256: digest_of(&bytes) }]);
@@ -107,9 +104,7 @@ async fn a_part_that_comes_with_its_crc_is_known_by_its_sha_256() {
 #[actix_web::test]
 async fn other_bytes_of_the_same_crc_do_not_pass_for_a_stored_part() {
     let site = Site::start().await;
-    let sender = Sender::sign_in(&site, ANA).await;
-    let parcel = Parcel::scribble(&site, &[100]);
-    sender.create(&parcel).await.expect(201);
+    let (sender, parcel) = begin(&site, 100).await;
     let bytes = parcel.part(0, 0);
     put_by_crc(&sender, &parcel, &bytes).await.expect(204);
     let before = rows::dump(&site).await;

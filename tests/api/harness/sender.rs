@@ -4,8 +4,6 @@ use super::client::{Answer, Client};
 use super::parcel::Parcel;
 use super::recipient::Recipient;
 use super::site::Site;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use protocol::sign_in::{ProfileRequest, SignInCodeRequest, SignInRequest};
 use protocol::transfers::{LinkAnswer, StoredObject, TransferDetail, TransferLog, TransferSummary};
 use protocol::{ContentDigest, Sha256Digest, TransferId};
@@ -107,7 +105,7 @@ pub(crate) fn digest_of(bytes: &[u8]) -> Sha256Digest {
 
 /// `sha-256=:…:` (RFC 9530).
 pub(crate) fn digest_header(bytes: &[u8]) -> String {
-    format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)))
+    ContentDigest::Sha256(digest_of(bytes)).to_string()
 }
 
 /// `crc32c=:…:`.
