@@ -32,7 +32,8 @@ pub(super) struct Verify {
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
     /// The public key of the anchors, as `filmjacket audit key` printed it; without, that of the server key here.
-    #[arg(long, value_name = "KEY")]
+    // One in 64 begins with a hyphen.
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     key: Option<String>,
     /// Another database than the configuration's, such as a backup: sqlite:FILE or postgres://user@host/name.
     #[arg(long, value_name = "DATABASE")]

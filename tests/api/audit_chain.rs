@@ -105,7 +105,7 @@ async fn every_field_of_every_row_is_held_by_the_chain() {
             ("transfer_id", "COALESCE(transfer_id || 'A', '')"),
             ("address", "COALESCE(address || '1', '')"),
             ("detail", "detail || ' '"),
-            ("hash", "'A' || SUBSTR(hash, 2, 41) || 'A'"),
+            ("hash", "CASE WHEN hash LIKE 'A%' THEN 'B' ELSE 'A' END || SUBSTR(hash, 2)"),
         ] {
             rows::execute(&site, &format!("CREATE TABLE kept AS SELECT * FROM audit WHERE seq = {seq}")).await;
             rows::execute(&site, &format!("UPDATE audit SET {column} = {change} WHERE seq = {seq}")).await;
@@ -356,7 +356,8 @@ async fn the_command_verifies_with_the_public_key_alone_and_names_what_is_wrong(
     std::fs::write(site.data().join("forged"), text.replacen("\"cut_seq\":0", "\"cut_seq\":1", 1)).unwrap();
     let (ok, told) = command(&site, &["verify", "--anchors", "forged", "--key", &key]);
     assert!(!ok && told.contains("line 1 of forged: its signature is not right"), "{told}");
-    let other = site.app().keys.derive_anchor_key().unwrap().public().to_text().replacen(&key[..4], "AAAA", 1);
+    // Its first symbol is one that an option could begin with.
+    let other = key.replacen(&key[..4], "-AAA", 1);
     let (ok, told) = command(&site, &["verify", "--anchors", "audit-anchors.ndjson", "--key", &other]);
     assert!(!ok && told.contains("not with this installation's"), "{told}");
     rows::execute(&site, "UPDATE audit SET actor = 'nobody' WHERE seq = 5").await;
