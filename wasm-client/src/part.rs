@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
 thread_local! {
-    /// The rooms of freed parts, [`age::PART_LEN`] zeros each. This module's memory never shrinks, so keeping them costs
+    /// The rooms of freed parts, [`age::PART_LEN`] bytes each, and nothing in them that is secret. This module's memory never shrinks, so keeping them costs
     /// nothing; a new one would have to be cleared once more before bytes of JavaScript may come into it.
     static ROOMS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
@@ -21,13 +21,15 @@ thread_local! {
 static CRC32C: LazyLock<Box<Crc<u32, Table<16>>>> =
     LazyLock::new(|| Box::new(Crc::<u32, Table<16>>::new(&CRC_32_ISCSI)));
 
-/// Wiped when freed, to the end of its room.
+/// Wiped when freed, to the end of its room, unless all in it is sealed.
 #[wasm_bindgen]
 pub struct Part {
     /// All of the room while bytes come in; then what was sealed or opened, and no more.
     bytes: Vec<u8>,
     /// How many of them have come.
     filled: usize,
+    /// Whether nothing but ciphertext is left where the plaintext was.
+    is_sealed: bool,
 }
 
 #[wasm_bindgen]
@@ -37,7 +39,7 @@ impl Part {
     #[expect(clippy::new_without_default, reason = "JavaScript has no Default")]
     pub fn new() -> Self {
         let room = ROOMS.with_borrow_mut(Vec::pop);
-        Self { bytes: room.unwrap_or_else(|| vec![0; age::PART_LEN]), filled: 0 }
+        Self { bytes: room.unwrap_or_else(|| vec![0; age::PART_LEN]), filled: 0, is_sealed: false }
     }
 
     /// Adds bytes at the end. More than a part can have are refused.
@@ -55,7 +57,9 @@ impl Part {
         sealer.append_to(&mut raw);
         let raw = raw.as_slice().try_into().map_err(|_| js::explain(Damaged))?;
         let sealer = PartSealer::parse(raw).map_err(js::explain)?;
-        self.turn(|part| sealer.seal(part)).map_err(js::explain)
+        self.turn(|part| sealer.seal(part)).map_err(js::explain)?;
+        self.is_sealed = true;
+        Ok(())
     }
 
     /// Opens it as part `n` of the file that `opener` ([`crate::Opening::part_opener`]) is for; yields the voucher for
@@ -83,6 +87,7 @@ impl Part {
 impl Part {
     /// Has `change` turn what has come into what it becomes, where it lies.
     fn turn<T>(&mut self, change: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.is_sealed = false;
         self.bytes.truncate(self.filled);
         let outcome = change(&mut self.bytes);
         self.filled = self.bytes.len();
@@ -95,7 +100,9 @@ impl Drop for Part {
     /// used again keeps the compiler from leaving this out.
     fn drop(&mut self) {
         let mut room = std::mem::take(&mut self.bytes);
-        room.fill(0);
+        if !self.is_sealed {
+            room.fill(0);
+        }
         room.resize(age::PART_LEN, 0);
         ROOMS.with_borrow_mut(|rooms| rooms.push(room));
     }

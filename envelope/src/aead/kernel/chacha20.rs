@@ -1,72 +1,75 @@
-//! ChaCha20's keystream (RFC 8439 §2.3), four blocks at once: lane `i` of every word belongs to block `i`.
+//! ChaCha20's keystream (RFC 8439 §2.3), two blocks at once. A block is its four rows, one vector each, so that a round of it
+//! is one quarter round of whole rows.
 
-use super::lanes::Lanes;
+use super::row::Row;
 use crate::secret::Secret;
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-/// Bytes of one block.
-const BLOCK_LEN: usize = 64;
+/// Bytes of one row.
+const ROW_LEN: usize = 16;
 
-/// Blocks that are made at once: one in each lane.
-const BLOCKS: usize = 4;
+/// Blocks that are made at once: the two need ten of the sixteen vector registers that most processors have, constants
+/// included, and one has the other's waits to fill (ADR 15).
+const BLOCKS: usize = 2;
 
 /// Bytes that are made at once.
-pub(super) const GROUP_LEN: usize = BLOCKS * BLOCK_LEN;
+pub(super) const GROUP_LEN: usize = BLOCKS * 4 * ROW_LEN;
 
 pub(super) const DOUBLE_ROUNDS: usize = 10;
 
 /// `expand 32-byte k`
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// `[f(0), …, f(15)]`, written out: words with an index that is not a constant would live in memory instead of registers.
-macro_rules! sixteen {
-    ($f:expr) => {{
-        let f = $f;
-        [f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)]
-    }};
-}
+/// RFC 8439 §2.3's state.
+type Block = [Row; 4];
 
 /// The keystream of one key and nonce, from a block on. Wiped when dropped.
 #[derive(ZeroizeOnDrop)]
 pub(super) struct KeyStream {
-    /// Constants, key, counter, nonce.
-    state: [u32; 16],
+    /// Constants, key, first counter and nonce.
+    state: [[u32; 4]; 4],
+    /// Blocks made so far. Not in the state: a row of which one word was written a moment ago is slow to load.
+    made: u32,
 }
 
-/// Sixteen words of four blocks.
-pub(super) struct Group([Lanes; 16]);
+/// Two blocks of keystream.
+pub(super) struct Group([Block; BLOCKS]);
 
 impl KeyStream {
     /// Starts at block `counter`. The 32-bit counter is good for 256 GiB, which no buffer in memory has.
     pub(super) fn new(key: &[u8; 32], counter: u32, nonce: &[u8; 12]) -> Self {
-        let mut state = [0; 16];
-        state[..4].copy_from_slice(&CONSTANTS);
-        read_words(key, &mut state[4..12]);
-        state[12] = counter;
-        read_words(nonce, &mut state[13..]);
-        Self { state }
+        let [low, high] = read_key(key);
+        let mut last = [counter, 0, 0, 0];
+        read_words(nonce, &mut last[1..]);
+        Self { state: [CONSTANTS, low, high, last], made: 0 }
     }
 
-    /// The next four blocks.
+    /// Applies the next two blocks.
     #[inline(never)]
-    pub(super) fn next_group(&mut self) -> Group {
-        self.next_group_with(|_| ())
+    pub(super) fn xor(&mut self, group: &mut [u8; GROUP_LEN]) {
+        self.next_group_beside(&[], |(): &()| ()).xor_into(group);
     }
 
-    /// The same; `between` is called after each double round with its number, from 0.
+    /// The next two blocks. After each of the first double rounds `work` is done on the next of `pieces`, of which there are no
+    /// more than [`DOUBLE_ROUNDS`].
     #[inline(always)]
-    pub(super) fn next_group_with(&mut self, mut between: impl FnMut(usize)) -> Group {
-        let state = &self.state;
-        let counters = Lanes::splat(state[12]).add(Lanes::new([0, 1, 2, 3]));
-        let start = |i| if i == 12 { counters } else { Lanes::splat(state[i]) };
-        let mut words = sixteen!(start);
-        for round in 0..DOUBLE_ROUNDS {
-            double_round(&mut words);
-            between(round);
+    pub(super) fn next_group_beside<T>(&mut self, pieces: &[T], mut work: impl FnMut(&T)) -> Group {
+        let [a, b, c, d] = self.state;
+        let [a, b, c, d] = [Row::new(a), Row::new(b), Row::new(c), Row::new(d)];
+        let first = [a, b, c, d.add(Row::new([self.made, 0, 0, 0]))];
+        let second = [a, b, c, d.add(Row::new([self.made.wrapping_add(1), 0, 0, 0]))];
+        let (mut x, mut y) = (first, second);
+        for piece in pieces {
+            double_round(&mut x);
+            double_round(&mut y);
+            work(piece);
         }
-        let group = Group(sixteen!(|i: usize| words[i].add(start(i))));
-        self.state[12] = self.state[12].wrapping_add(BLOCKS as u32);
-        group
+        for _ in pieces.len()..DOUBLE_ROUNDS {
+            double_round(&mut x);
+            double_round(&mut y);
+        }
+        self.made = self.made.wrapping_add(BLOCKS as u32);
+        Group([sum(x, first), sum(y, second)])
     }
 
     /// Applies the keystream to what is left after the last whole group.
@@ -76,7 +79,7 @@ impl KeyStream {
         }
         let mut group = Zeroizing::new([0; GROUP_LEN]);
         group[..tail.len()].copy_from_slice(tail);
-        self.next_group().xor_into(&mut group);
+        self.xor(&mut group);
         tail.copy_from_slice(&group[..tail.len()]);
     }
 
@@ -89,66 +92,78 @@ impl KeyStream {
 }
 
 impl Group {
-    /// Applies four blocks of keystream.
-    #[inline(never)]
+    /// Applies two blocks of keystream.
+    #[inline(always)]
     pub(super) fn xor_into(&self, data: &mut [u8; GROUP_LEN]) {
-        for (quarter, rows) in self.0.as_chunks::<4>().0.iter().enumerate() {
-            let mut apply = |block: usize, words: Lanes| {
-                let at = &mut data.as_chunks_mut::<16>().0[block * (BLOCK_LEN / 16) + quarter];
-                *at = Lanes::from_bytes(at).xor(words).to_bytes();
-            };
-            // Four words of each block.
-            let [a, b, c, d] = Lanes::transpose(*rows);
-            apply(0, a);
-            apply(1, b);
-            apply(2, c);
-            apply(3, d);
-        }
+        let Self([[a, b, c, d], [e, f, g, h]]) = *self;
+        let (rows, _) = data.as_chunks_mut::<ROW_LEN>();
+        // Written out: rows with an index that is not a constant would live in memory instead of registers.
+        let mut apply = |i: usize, row: Row| rows[i] = Row::from_bytes(&rows[i]).xor(row).to_bytes();
+        apply(0, a);
+        apply(1, b);
+        apply(2, c);
+        apply(3, d);
+        apply(4, e);
+        apply(5, f);
+        apply(6, g);
+        apply(7, h);
     }
 }
 
 /// HChaCha20 (draft-irtf-cfrg-xchacha-03 §2.2): a key from a key and the first 16 bytes of a longer nonce.
 pub(super) fn derive_subkey(key: &[u8; 32], nonce: &[u8; 24]) -> Secret<32> {
-    let mut state = [0; 16];
-    state[..4].copy_from_slice(&CONSTANTS);
-    read_words(key, &mut state[4..12]);
-    read_words(&nonce[..16], &mut state[12..]);
-    let mut words = sixteen!(|i: usize| Lanes::splat(state[i]));
-    state.zeroize();
+    let [mut low, mut high] = read_key(key);
+    let mut last = [0; 4];
+    read_words(&nonce[..16], &mut last);
+    let mut block = [CONSTANTS, low, high, last].map(Row::new);
+    low.zeroize();
+    high.zeroize();
     for _ in 0..DOUBLE_ROUNDS {
-        double_round(&mut words);
+        double_round(&mut block);
     }
     let mut subkey = Secret::zero();
-    let made = subkey.as_mut_bytes().as_chunks_mut::<4>().0;
-    for (bytes, word) in made.iter_mut().zip(words[..4].iter().chain(&words[12..])) {
-        bytes.copy_from_slice(&word.to_bytes()[..4]);
-    }
+    let [first, _, _, last] = block;
+    subkey.as_mut_bytes()[..ROW_LEN].copy_from_slice(&first.to_bytes());
+    subkey.as_mut_bytes()[ROW_LEN..].copy_from_slice(&last.to_bytes());
     subkey
 }
 
-#[inline(always)]
-fn double_round(words: &mut [Lanes; 16]) {
-    quarter_round(words, [0, 4, 8, 12]);
-    quarter_round(words, [1, 5, 9, 13]);
-    quarter_round(words, [2, 6, 10, 14]);
-    quarter_round(words, [3, 7, 11, 15]);
-    quarter_round(words, [0, 5, 10, 15]);
-    quarter_round(words, [1, 6, 11, 12]);
-    quarter_round(words, [2, 7, 8, 13]);
-    quarter_round(words, [3, 4, 9, 14]);
+fn sum(block: Block, start: Block) -> Block {
+    let [a, b, c, d] = block;
+    [a.add(start[0]), b.add(start[1]), c.add(start[2]), d.add(start[3])]
 }
 
-/// RFC 8439 §2.1.
+/// Columns, then diagonals. These are made columns by turning the three other rows instead of the second, as is usual: that
+/// one comes last out of a round and is asked for first by the next, which need not wait for its turn then.
 #[inline(always)]
-fn quarter_round(words: &mut [Lanes; 16], [a, b, c, d]: [usize; 4]) {
-    words[a] = words[a].add(words[b]);
-    words[d] = words[d].xor(words[a]).rotate_left::<16>();
-    words[c] = words[c].add(words[d]);
-    words[b] = words[b].xor(words[c]).rotate_left::<12>();
-    words[a] = words[a].add(words[b]);
-    words[d] = words[d].xor(words[a]).rotate_left::<8>();
-    words[c] = words[c].add(words[d]);
-    words[b] = words[b].xor(words[c]).rotate_left::<7>();
+fn double_round(block: &mut Block) {
+    quarter_rounds(block);
+    let [a, b, c, d] = *block;
+    *block = [a.turn::<3>(), b, c.turn::<1>(), d.turn::<2>()];
+    quarter_rounds(block);
+    let [a, b, c, d] = *block;
+    *block = [a.turn::<1>(), b, c.turn::<3>(), d.turn::<2>()];
+}
+
+/// RFC 8439 §2.1, of all four columns.
+#[inline(always)]
+fn quarter_rounds(block: &mut Block) {
+    let [mut a, mut b, mut c, mut d] = *block;
+    a = a.add(b);
+    d = d.xor(a).rotate_left::<16>();
+    c = c.add(d);
+    b = b.xor(c).rotate_left::<12>();
+    a = a.add(b);
+    d = d.xor(a).rotate_left::<8>();
+    c = c.add(d);
+    b = b.xor(c).rotate_left::<7>();
+    *block = [a, b, c, d];
+}
+
+fn read_key(key: &[u8; 32]) -> [[u32; 4]; 2] {
+    let mut rows = [[0; 4]; 2];
+    read_words(key, rows.as_flattened_mut());
+    rows
 }
 
 fn read_words(bytes: &[u8], words: &mut [u32]) {

@@ -50,7 +50,8 @@ impl Poly1305 {
 
         // Each limb hands its upper half on once, all at the same time, instead of one after the other.
         self.h = [
-            (d0 & LOW) + 5 * (d4 >> 2),
+            // 5 · (d4 >> 2), without a multiplication in the way of the next block's.
+            (d0 & LOW) + (d4 & !3) + (d4 >> 2),
             (d1 & LOW) + (d0 >> 32),
             (d2 & LOW) + (d1 >> 32),
             (d3 & LOW) + (d2 >> 32),

@@ -1,4 +1,4 @@
-//! The kernel over [`super::lanes`]' native words; the browser's self-test runs the same over vectors.
+//! The kernel over [`super::row`]' native words; the browser's self-test runs the same over vectors.
 #![allow(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 
 #[path = "../../../vectors/aead.rs"]

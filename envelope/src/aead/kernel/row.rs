@@ -4,26 +4,21 @@
 //! native build has, and its speed does not matter.
 
 #[cfg(target_feature = "simd128")]
-pub(super) use vector::Lanes;
+pub(super) use vector::Row;
 #[cfg(not(target_feature = "simd128"))]
-pub(super) use words::Lanes;
+pub(super) use words::Row;
 
 #[cfg(target_feature = "simd128")]
 mod vector {
     use core::arch::wasm32::{
-        i8x16_shuffle, u32x4, u32x4_add, u32x4_shl, u32x4_shr, u32x4_shuffle, u32x4_splat, u64x2, u64x2_extract_lane,
-        u64x2_shuffle, v128, v128_or, v128_xor,
+        i8x16_shuffle, u32x4, u32x4_add, u32x4_shl, u32x4_shr, u32x4_shuffle, u64x2, u64x2_extract_lane, v128, v128_or,
+        v128_xor,
     };
 
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Lanes(v128);
+    pub(in super::super) struct Row(v128);
 
-    impl Lanes {
-        #[inline(always)]
-        pub(in super::super) fn splat(word: u32) -> Self {
-            Self(u32x4_splat(word))
-        }
-
+    impl Row {
         #[inline(always)]
         pub(in super::super) fn new([a, b, c, d]: [u32; 4]) -> Self {
             Self(u32x4(a, b, c, d))
@@ -40,7 +35,7 @@ mod vector {
             Self(v128_xor(self.0, other.0))
         }
 
-        /// Whole bytes are moved by one shuffle instead of three instructions (ADR 15).
+        /// Rotates each word. Whole bytes are moved by one shuffle instead of three instructions (ADR 15).
         #[inline(always)]
         pub(in super::super) fn rotate_left<const BITS: u32>(self) -> Self {
             let Self(words) = self;
@@ -51,7 +46,19 @@ mod vector {
             })
         }
 
-        /// The four lanes in memory order, each little-endian.
+        /// Moves the words: the one at `BY` comes first, those before it last.
+        #[inline(always)]
+        pub(in super::super) fn turn<const BY: usize>(self) -> Self {
+            let Self(words) = self;
+            Self(match BY {
+                1 => u32x4_shuffle::<1, 2, 3, 0>(words, words),
+                2 => u32x4_shuffle::<2, 3, 0, 1>(words, words),
+                3 => u32x4_shuffle::<3, 0, 1, 2>(words, words),
+                _ => words,
+            })
+        }
+
+        /// The words in memory order, each little-endian.
         #[inline(always)]
         pub(in super::super) fn to_bytes(self) -> [u8; 16] {
             let halves =
@@ -65,19 +72,6 @@ mod vector {
             let halves = u128::from_le_bytes(*bytes);
             Self(u64x2(halves as u64, (halves >> 64) as u64))
         }
-
-        /// Rows become columns.
-        #[inline(always)]
-        pub(in super::super) fn transpose([Self(a), Self(b), Self(c), Self(d)]: [Self; 4]) -> [Self; 4] {
-            let (ab_low, ab_high) = (u32x4_shuffle::<0, 4, 1, 5>(a, b), u32x4_shuffle::<2, 6, 3, 7>(a, b));
-            let (cd_low, cd_high) = (u32x4_shuffle::<0, 4, 1, 5>(c, d), u32x4_shuffle::<2, 6, 3, 7>(c, d));
-            [
-                Self(u64x2_shuffle::<0, 2>(ab_low, cd_low)),
-                Self(u64x2_shuffle::<1, 3>(ab_low, cd_low)),
-                Self(u64x2_shuffle::<0, 2>(ab_high, cd_high)),
-                Self(u64x2_shuffle::<1, 3>(ab_high, cd_high)),
-            ]
-        }
     }
 }
 
@@ -86,13 +80,9 @@ mod words {
     use std::array::from_fn;
 
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Lanes([u32; 4]);
+    pub(in super::super) struct Row([u32; 4]);
 
-    impl Lanes {
-        pub(in super::super) fn splat(word: u32) -> Self {
-            Self([word; 4])
-        }
-
+    impl Row {
         pub(in super::super) fn new(words: [u32; 4]) -> Self {
             Self(words)
         }
@@ -109,16 +99,16 @@ mod words {
             Self(self.0.map(|word| word.rotate_left(BITS)))
         }
 
+        pub(in super::super) fn turn<const BY: usize>(self) -> Self {
+            Self(from_fn(|i| self.0[(i + BY) % 4]))
+        }
+
         pub(in super::super) fn to_bytes(self) -> [u8; 16] {
             from_fn(|i| self.0[i / 4].to_le_bytes()[i % 4])
         }
 
         pub(in super::super) fn from_bytes(bytes: &[u8; 16]) -> Self {
             Self(from_fn(|i| u32::from_le_bytes(from_fn(|j| bytes[4 * i + j]))))
-        }
-
-        pub(in super::super) fn transpose(rows: [Self; 4]) -> [Self; 4] {
-            from_fn(|i| Self(from_fn(|j| rows[j].0[i])))
         }
     }
 }
