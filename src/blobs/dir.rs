@@ -82,14 +82,6 @@ impl Dir {
         Ok(key)
     }
 
-    pub(super) async fn read_through<E>(
-        &self,
-        part: &Announced,
-        body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<PartKey, PutError<E>> {
-        take_in(&self.root.join("tmp"), part, body).await.map(|(key, _)| key)
-    }
-
     /// Nothing is put together here, the parts lie side by side; but whoever is told that an object is complete may
     /// rely on it.
     pub(super) async fn complete_object(&self, object: &ObjectParts) -> Result<(), CompleteError> {

@@ -1,4 +1,4 @@
-//! Takes a body of announced length and digest in: batch by batch, counted as the bytes come, into a file.
+//! Takes a body of announced length and digest in: batch by batch, counted as the bytes come, into a file or into nothing.
 //!
 //! Everything that touches the disk or digests bytes runs on tokio's blocking threads: the server's workers have one
 //! thread each, and a slow disk must not hold up the requests that share it.
@@ -35,9 +35,25 @@ pub(super) async fn take_in<E>(
     loop {
         let batch = next_batch(&mut body, &mut left).await;
         let writer = joined(writing).await?;
-        let Some(batch) = batch? else { break writer.finish(part).ok_or(PutError::Digest) };
+        let Some(batch) = batch? else { break writer.finish().ok_or(PutError::Digest) };
         writing = spawn_blocking(move || writer.append(&batch));
     }
+}
+
+/// The name of a part, if this is its body as announced. Nothing of it is kept, and nothing is written anywhere.
+///
+/// # Errors
+/// [`PutError::Digest`], [`PutError::Length`], [`PutError::Body`].
+pub async fn identify_part<E>(
+    part: &Announced,
+    body: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<PartKey, PutError<E>> {
+    let mut body = pin!(body.fuse());
+    let (mut left, mut digests) = (part.len, Digests::of(part));
+    while let Some(batch) = next_batch(&mut body, &mut left).await? {
+        digests = joined(spawn_blocking(move || Ok(digests.after(&batch)))).await?;
+    }
+    digests.finish().ok_or(PutError::Digest)
 }
 
 /// What blocking work answered. It is lost only if it panicked or the process is going down.
@@ -81,8 +97,8 @@ fn check_room(file: &File) -> io::Result<()> {
 }
 
 /// The digests of a part on its way in: the one that names it, and the one that it was announced with.
-#[derive(Default)]
 pub(super) struct Digests {
+    part: Announced,
     sha256: Sha256,
     /// None where the SHA-256 was announced.
     crc32c: Option<crc_fast::Digest>,
@@ -94,26 +110,28 @@ impl Digests {
             ContentDigest::Sha256(_) => None,
             ContentDigest::Crc32c(_) => Some(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
         };
-        Self { sha256: Sha256::new(), crc32c }
+        Self { part: *part, sha256: Sha256::new(), crc32c }
     }
 
-    pub(super) fn update(&mut self, batch: &[u8]) {
+    pub(super) fn after(mut self, batch: &[u8]) -> Self {
         self.sha256.update(batch);
         if let Some(crc32c) = &mut self.crc32c {
             crc32c.update(batch);
         }
+        self
     }
 
     /// The name of the part, if its bytes are what was announced.
-    pub(super) fn finish(self, part: &Announced) -> Option<PartKey> {
+    pub(super) fn finish(self) -> Option<PartKey> {
+        let Announced { object_id, n, digest, .. } = self.part;
         let sha256 = Sha256Digest::from_bytes(self.sha256.finalize().into());
-        let as_announced = match part.digest {
+        let as_announced = match digest {
             ContentDigest::Sha256(announced) => sha256 == announced,
             ContentDigest::Crc32c(announced) => {
                 self.crc32c.is_some_and(|crc32c| crc32c.finalize() == u64::from(u32::from_be_bytes(announced)))
             }
         };
-        as_announced.then_some(PartKey { object_id: part.object_id, n: part.n, sha256 })
+        as_announced.then_some(PartKey { object_id, n, sha256 })
     }
 }
 
@@ -129,31 +147,57 @@ impl PartWriter {
     }
 
     fn append(mut self, batch: &[u8]) -> io::Result<Self> {
-        self.digests.update(batch);
+        self.digests = self.digests.after(batch);
         self.file.write_all(batch)?;
         check_room(self.file.as_file())?;
         Ok(self)
     }
 
     /// The part's name and file, if its bytes are what was announced.
-    fn finish(self, part: &Announced) -> Option<(PartKey, NamedTempFile)> {
-        Some((self.digests.finish(part)?, self.file))
+    fn finish(self) -> Option<(PartKey, NamedTempFile)> {
+        Some((self.digests.finish()?, self.file))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Digests, PartWriter};
-    use crate::blobs::PutError;
+    use super::{Digests, PartWriter, identify_part};
+    use crate::blobs::{Announced, PutError};
+    use bytes::Bytes;
+    use crc_fast::CrcAlgorithm;
+    use futures_util::{Stream, stream};
+    use protocol::{ContentDigest, ObjectId};
+    use sha2::{Digest as _, Sha256};
     use std::fs::OpenOptions;
     use tempfile::{NamedTempFile, TempPath};
+
+    fn announced(bytes: &[u8]) -> Announced {
+        let crc32c = crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes) as u32;
+        let digest = ContentDigest::Crc32c(crc32c.to_be_bytes());
+        Announced { object_id: ObjectId::from_bytes([0; 16]), n: 3, len: bytes.len() as u64, digest }
+    }
+
+    fn body(bytes: &'static [u8]) -> impl Stream<Item = Result<Bytes, ()>> {
+        stream::iter(bytes.chunks(3).map(|piece| Ok(Bytes::from_static(piece))))
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_identified_only_if_it_is_as_announced() {
+        let part = announced(b"a part");
+        let key = identify_part(&part, body(b"a part")).await.unwrap();
+        assert_eq!((key.n, key.sha256.as_bytes()), (3, &Sha256::digest(b"a part").into()));
+        assert!(matches!(identify_part(&part, body(b"apart!")).await, Err(PutError::Digest)));
+        assert!(matches!(identify_part(&part, body(b"a par")).await, Err(PutError::Length)));
+        assert!(matches!(identify_part(&part, body(b"a part.")).await, Err(PutError::Length)));
+    }
 
     #[test]
     fn a_full_disk_is_reported_as_such() {
         // Linux' full disk: every write fails with ENOSPC.
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let name: TempPath = NamedTempFile::new().unwrap().into_temp_path();
-        let writer = PartWriter { file: NamedTempFile::from_parts(full, name), digests: Digests::default() };
+        let digests = Digests::of(&announced(b"one byte is too much"));
+        let writer = PartWriter { file: NamedTempFile::from_parts(full, name), digests };
         let error = writer.append(b"one byte is too much").err().unwrap();
         assert!(matches!(PutError::<()>::from(error), PutError::Full));
     }

@@ -88,16 +88,16 @@ impl Memory {
 }
 
 /// A part's name and bytes, if they are what was announced.
-pub(super) async fn take_in<E>(
+async fn take_in<E>(
     part: &Announced,
     body: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<(PartKey, Bytes), PutError<E>> {
     let mut body = pin!(body.fuse());
     let (mut left, mut digests, mut bytes) = (part.len, Digests::of(part), BytesMut::new());
     while let Some(batch) = next_batch(&mut body, &mut left).await? {
-        digests.update(&batch);
+        digests = digests.after(&batch);
         bytes.extend_from_slice(&batch);
     }
-    let key = digests.finish(part).ok_or(PutError::Digest)?;
+    let key = digests.finish().ok_or(PutError::Digest)?;
     Ok((key, bytes.freeze()))
 }

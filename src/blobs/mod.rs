@@ -5,7 +5,7 @@
 //! | begin an object, once, before its first part | [`Blobs::begin_object`] |
 //! | drop the loser of two racing beginnings | [`Blobs::abandon_upload`] |
 //! | store an uploaded part | [`Blobs::put_part`] |
-//! | see whether a part that comes again is the same | [`Blobs::read_through`] |
+//! | see whether a part that comes again is the same | [`identify_part`] |
 //! | make an object of its parts, once all are there | [`Blobs::complete_object`] |
 //! | serve a range of a part of a complete object | [`Blobs::read_part`] |
 //! | let a browser store or fetch a part itself, if the store is *direct* | [`Blobs::sign_put`], [`Blobs::sign_get`] |
@@ -38,6 +38,7 @@ pub use checking::Health;
 pub use copying::{Copied, CopyFault};
 pub use dir::Dir;
 pub use either::read_either;
+pub use intake::identify_part;
 pub use key::{Announced, CONTENT_TYPE, ObjectParts, PartKey, Upload};
 pub use memory::Memory;
 pub use s3::{DirectSettings, Finding, S3, S3Settings};
@@ -181,22 +182,6 @@ impl Blobs {
             Self::Dir(dir) => dir.put_part(part, body).await,
             Self::S3(s3) => s3.put_part(upload, part, body).await,
             Self::Memory(memory) => memory.put_part(part, body).await,
-        }
-    }
-
-    /// Takes a part in as [`Self::put_part`] does, tells its name, and keeps nothing of it.
-    ///
-    /// # Errors
-    /// As for [`Self::put_part`].
-    pub async fn read_through<E>(
-        &self,
-        part: &Announced,
-        body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<PartKey, PutError<E>> {
-        match self {
-            Self::Dir(dir) => dir.read_through(part, body).await,
-            Self::S3(s3) => s3.read_through(part, body).await,
-            Self::Memory(_) => memory::take_in(part, body).await.map(|(key, _)| key),
         }
     }
 

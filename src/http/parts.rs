@@ -3,7 +3,7 @@
 use super::error::Refusal;
 use super::extract::{Sender, declared_len, watch};
 use crate::app::App;
-use crate::blobs::{Announced, PartKey, PutError, Upload};
+use crate::blobs::{Announced, PartKey, PutError, Upload, identify_part};
 use crate::store::{PartAdded, PartPlace};
 use crate::transfer::{PARTS_UNDER_WAY, check_part, wrong_state};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -32,10 +32,12 @@ pub(super) async fn put(
     match (place.stored, part.digest) {
         (Some(stored), ContentDigest::Sha256(announced)) => check_same(n, &stored, &announced)?,
         // A CRC does not tell whether it is the same part again: all of its bytes must.
-        (Some(stored), ContentDigest::Crc32c(_)) => {
+        (Some(_), ContentDigest::Crc32c(_)) => {
             let _under_way = begin()?;
-            let come = app.blobs.read_through(&part, body).await?;
-            check_same(n, &stored, &come.sha256)?;
+            let come = identify_part(&part, body).await?;
+            // A body may take hours, and the stored part may be gone by now.
+            let place = find_place(&app, &sender, &transfer_id, &object_id, n).await?;
+            check_same(n, &place.stored.ok_or(PutError::Gone)?, &come.sha256)?;
         }
         (None, _) => {
             check_draft(&place)?;

@@ -50,7 +50,6 @@ on_every_store! {
     a_body_too_short_is_refused
     changed_bytes_are_refused
     what_came_with_its_crc_is_named_by_its_sha_256
-    what_is_read_through_is_named_and_not_kept
     a_body_that_breaks_off_stores_nothing
     a_dropped_upload_stores_nothing
     a_refused_upload_leaves_the_stored_part_alone
@@ -275,19 +274,6 @@ async fn what_came_with_its_crc_is_named_by_its_sha_256(blobs: Blobs) {
     assert_eq!(key, key_of(object(1), 0, &part));
     assert!(completes(&blobs, &upload, object(1), &part).await);
     assert_eq!(read(&blobs, &key, 0..part.len() as u64).await, part);
-}
-
-async fn what_is_read_through_is_named_and_not_kept(blobs: Blobs) {
-    let part = some_bytes(BATCH_LEN * 2 + 3);
-    let upload = blobs.begin_object(&object(1)).await.unwrap();
-    let announced = announced_by_crc(&part, &part);
-    let key = blobs.read_through(&announced, body(&part, 32 * 1024)).await.unwrap();
-    assert_eq!(key, key_of(object(1), 0, &part));
-    assert!(!completes(&blobs, &upload, object(1), &part).await);
-    let wrong = blobs.read_through(&announced_by_crc(&part, &part[1..]), body(&part, 32 * 1024)).await;
-    assert!(matches!(wrong, Err(PutError::Digest)));
-    let short = blobs.read_through(&announced, body(&part.slice(1..), 32 * 1024)).await;
-    assert!(matches!(short, Err(PutError::Length)));
 }
 
 async fn a_body_that_breaks_off_stores_nothing(blobs: Blobs) {

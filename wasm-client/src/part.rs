@@ -85,6 +85,12 @@ impl Part {
 }
 
 impl Part {
+    /// All bytes that it holds, also those that no view shows.
+    #[cfg(feature = "self-test")]
+    pub(crate) fn room(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Has `change` turn what has come into what it becomes, where it lies.
     fn turn<T>(&mut self, change: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         self.is_sealed = false;

@@ -70,9 +70,14 @@ fn round_trips() -> Result<usize, JsValue> {
         objects.push(json!({ "object_id": sealing.object_id(i)?, "object_len": sealing.object_len(i)? as u64 }));
         names.push(json!({ "name": format!("{len}.bin"), "media_type": "" }));
         for (n, part) in (0..).zip(plain_parts(len)) {
+            let mut refused = part_of(&part)?;
+            expect(name_of(refused.seal(&Bytes::copy_of(b"no sealer"))) == "damaged", "sealed with anything")?;
+            expect_no_trace(&part, [refused, part_of(&part)?])?;
             let mut sealed = part_of(&part)?;
             sealed.seal(&sealing.claim_part(i, n)?)?;
-            sealed_parts.push((i, n, bytes_of(&sealed), part));
+            let bytes = bytes_of(&sealed);
+            expect_no_trace(&part, [sealed])?;
+            sealed_parts.push((i, n, bytes, part));
             sealing.confirm_part(&sealing.object_id(i)?, n)?;
         }
     }
@@ -106,6 +111,7 @@ fn round_trips() -> Result<usize, JsValue> {
         let mut changed = part_of(&sealed)?;
         expect(name_of(changed.open(&opener, n)) == "damaged", "a changed part opened")?;
         expect(bytes_of(&changed).is_empty(), "a changed part left something")?;
+        expect_no_trace(&plain, [part, changed])?;
         expect(n > 0 || opening.is_verified(i), "a whole file is not complete")?;
     }
     expect(name_of(parse_link("#cut")) == "damaged-link", "a cut link was read")?;
@@ -126,6 +132,15 @@ fn bytes_of(part: &Part) -> Vec<u8> {
     let mut bytes = Vec::new();
     part.view().append_to(&mut bytes);
     bytes
+}
+
+/// Frees parts, and looks at the rooms that they leave to the next ones.
+fn expect_no_trace<const N: usize>(plain: &[u8], parts: [Part; N]) -> Result<(), JsValue> {
+    drop(parts);
+    let next: [Part; N] = std::array::from_fn(|_| Part::new());
+    let ends = [plain.first_chunk::<32>(), plain.last_chunk::<32>()];
+    let has = |room: &[u8]| ends.iter().flatten().any(|end| room.windows(32).any(|window| window == *end));
+    expect(!next.iter().any(|part| has(part.room())), "a freed part left plaintext")
 }
 
 fn wycheproof() -> [&'static str; 3] {

@@ -133,14 +133,6 @@ impl S3 {
             Err(error) => Err(fault("UploadPart", &error).into()),
         }
     }
-
-    pub(super) async fn read_through<E>(
-        &self,
-        part: &Announced,
-        body: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<PartKey, PutError<E>> {
-        take_in(&self.spool, part, body).await.map(|(key, _)| key)
-    }
 }
 
 /// What stores answer when an upload was completed, aborted or never begun.

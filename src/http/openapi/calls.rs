@@ -19,6 +19,9 @@ use protocol::transfers::{
 };
 use serde_json::json;
 
+/// One member of a part's `Content-Digest`.
+const DIGEST: &str = "(sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:|crc32c=:[A-Za-z0-9+/]{5}[AQgw]==:)";
+
 /// One call; `None` for what is no call, and for a route that nobody described, which fails the tests.
 pub(super) fn describe(route: &Route, schemas: &mut Schemas) -> Option<Call> {
     let path = route.path.strip_prefix(BASE)?;
@@ -149,8 +152,7 @@ fn sending(method: &str, path: &str, s: &mut Schemas) -> Option<Call> {
                 "Content-Digest",
                 true,
                 "Of the body, by RFC 9530: its SHA-256 or its CRC-32C",
-                &json!({ "type": "string", "pattern":
-                    "^(sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=|crc32c=:[A-Za-z0-9+/]{5}[AQgw]==):$" }),
+                &json!({ "type": "string", "pattern": format!("^{DIGEST}(, {DIGEST})?$") }),
             )
             .takes_bytes()
             .answers_nothing(204, "It is stored; also for the same bytes again")

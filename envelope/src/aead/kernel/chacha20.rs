@@ -3,7 +3,7 @@
 
 use super::row::Row;
 use crate::secret::Secret;
-use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of one row.
 const ROW_LEN: usize = 16;
@@ -38,22 +38,24 @@ pub(super) struct Group([Block; BLOCKS]);
 impl KeyStream {
     /// Starts at block `counter`. The 32-bit counter is good for 256 GiB, which no buffer in memory has.
     pub(super) fn new(key: &[u8; 32], counter: u32, nonce: &[u8; 12]) -> Self {
-        let [low, high] = read_key(key);
-        let mut last = [counter, 0, 0, 0];
-        read_words(nonce, &mut last[1..]);
-        Self { state: [CONSTANTS, low, high, last], made: 0 }
+        let mut stream = Self { state: [CONSTANTS, [0; 4], [0; 4], [counter, 0, 0, 0]], made: 0 };
+        let words = stream.state.as_flattened_mut();
+        read_words(key, &mut words[4..12]);
+        read_words(nonce, &mut words[13..]);
+        stream
     }
 
     /// Applies the next two blocks.
     #[inline(never)]
     pub(super) fn xor(&mut self, group: &mut [u8; GROUP_LEN]) {
-        self.next_group_beside(&[], |(): &()| ()).xor_into(group);
+        self.next_group_beside(&[], |()| ()).xor_into(group);
     }
 
     /// The next two blocks. After each of the first double rounds `work` is done on the next of `pieces`, of which there are no
     /// more than [`DOUBLE_ROUNDS`].
     #[inline(always)]
     pub(super) fn next_group_beside<T>(&mut self, pieces: &[T], mut work: impl FnMut(&T)) -> Group {
+        debug_assert!(pieces.len() <= DOUBLE_ROUNDS, "more rounds would be another cipher");
         let [a, b, c, d] = self.state;
         let [a, b, c, d] = [Row::new(a), Row::new(b), Row::new(c), Row::new(d)];
         let first = [a, b, c, d.add(Row::new([self.made, 0, 0, 0]))];
@@ -112,12 +114,11 @@ impl Group {
 
 /// HChaCha20 (draft-irtf-cfrg-xchacha-03 §2.2): a key from a key and the first 16 bytes of a longer nonce.
 pub(super) fn derive_subkey(key: &[u8; 32], nonce: &[u8; 24]) -> Secret<32> {
-    let [mut low, mut high] = read_key(key);
-    let mut last = [0; 4];
-    read_words(&nonce[..16], &mut last);
-    let mut block = [CONSTANTS, low, high, last].map(Row::new);
-    low.zeroize();
-    high.zeroize();
+    let mut state = Zeroizing::new([CONSTANTS, [0; 4], [0; 4], [0; 4]]);
+    let words = state.as_flattened_mut();
+    read_words(key, &mut words[4..12]);
+    read_words(&nonce[..16], &mut words[12..]);
+    let mut block = state.map(Row::new);
     for _ in 0..DOUBLE_ROUNDS {
         double_round(&mut block);
     }
@@ -158,12 +159,6 @@ fn quarter_rounds(block: &mut Block) {
     c = c.add(d);
     b = b.xor(c).rotate_left::<7>();
     *block = [a, b, c, d];
-}
-
-fn read_key(key: &[u8; 32]) -> [[u32; 4]; 2] {
-    let mut rows = [[0; 4]; 2];
-    read_words(key, rows.as_flattened_mut());
-    rows
 }
 
 fn read_words(bytes: &[u8], words: &mut [u32]) {

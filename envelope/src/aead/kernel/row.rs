@@ -49,12 +49,13 @@ mod vector {
         /// Moves the words: the one at `BY` comes first, those before it last.
         #[inline(always)]
         pub(in super::super) fn turn<const BY: usize>(self) -> Self {
+            const { assert!(BY < 4) };
             let Self(words) = self;
             Self(match BY {
+                0 => words,
                 1 => u32x4_shuffle::<1, 2, 3, 0>(words, words),
                 2 => u32x4_shuffle::<2, 3, 0, 1>(words, words),
-                3 => u32x4_shuffle::<3, 0, 1, 2>(words, words),
-                _ => words,
+                _ => u32x4_shuffle::<3, 0, 1, 2>(words, words),
             })
         }
 
