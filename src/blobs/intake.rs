@@ -162,7 +162,7 @@ impl PartWriter {
 #[cfg(test)]
 mod tests {
     use super::{Digests, PartWriter, identify_part};
-    use crate::blobs::{Announced, PutError};
+    use crate::blobs::{Announced, BATCH_LEN, PutError};
     use bytes::Bytes;
     use crc_fast::CrcAlgorithm;
     use futures_util::{Stream, stream};
@@ -178,17 +178,25 @@ mod tests {
     }
 
     fn body(bytes: &'static [u8]) -> impl Stream<Item = Result<Bytes, ()>> {
-        stream::iter(bytes.chunks(3).map(|piece| Ok(Bytes::from_static(piece))))
+        stream::iter(bytes.chunks(32 * 1024).map(|piece| Ok(Bytes::from_static(piece))))
     }
 
     #[actix_web::test]
     async fn a_body_is_identified_only_if_it_is_as_announced() {
-        let part = announced(b"a part");
-        let key = identify_part(&part, body(b"a part")).await.unwrap();
-        assert_eq!((key.n, key.sha256.as_bytes()), (3, &Sha256::digest(b"a part").into()));
-        assert!(matches!(identify_part(&part, body(b"apart!")).await, Err(PutError::Digest)));
-        assert!(matches!(identify_part(&part, body(b"a par")).await, Err(PutError::Length)));
-        assert!(matches!(identify_part(&part, body(b"a part.")).await, Err(PutError::Length)));
+        // Three batches, the last of them short.
+        static NOISE: [u8; BATCH_LEN * 2 + 5] = {
+            let mut noise = [0; BATCH_LEN * 2 + 5];
+            noise[BATCH_LEN + 1] = 1;
+            noise[BATCH_LEN * 2 + 1] = 2;
+            noise
+        };
+        let (bytes, longer) = (&NOISE[..BATCH_LEN * 2 + 3], &NOISE[..BATCH_LEN * 2 + 4]);
+        let part = announced(bytes);
+        let key = identify_part(&part, body(bytes)).await.unwrap();
+        assert_eq!((key.n, key.sha256.as_bytes()), (3, &Sha256::digest(bytes).into()));
+        assert!(matches!(identify_part(&part, body(&longer[1..])).await, Err(PutError::Digest)));
+        assert!(matches!(identify_part(&part, body(&bytes[1..])).await, Err(PutError::Length)));
+        assert!(matches!(identify_part(&part, body(longer)).await, Err(PutError::Length)));
     }
 
     #[test]

@@ -34,13 +34,19 @@ impl Memory {
         part: &Announced,
         body: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<PartKey, PutError<E>> {
-        let (key, bytes) = take_in(part, body).await?;
+        let mut body = pin!(body.fuse());
+        let (mut left, mut digests, mut bytes) = (part.len, Digests::of(part), BytesMut::new());
+        while let Some(batch) = next_batch(&mut body, &mut left).await? {
+            digests = digests.after(&batch);
+            bytes.extend_from_slice(&batch);
+        }
+        let key = digests.finish().ok_or(PutError::Digest)?;
         let mut parts = self.parts();
         let used: u64 = parts.iter().filter(|(held, _)| **held != key).map(|(_, held)| held.len() as u64).sum();
         if used + part.len > self.room {
             return Err(PutError::Full);
         }
-        parts.insert(key, bytes);
+        parts.insert(key, bytes.freeze());
         Ok(key)
     }
 
@@ -85,19 +91,4 @@ impl Memory {
     fn parts(&self) -> MutexGuard<'_, BTreeMap<PartKey, Bytes>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A part's name and bytes, if they are what was announced.
-async fn take_in<E>(
-    part: &Announced,
-    body: impl Stream<Item = Result<Bytes, E>>,
-) -> Result<(PartKey, Bytes), PutError<E>> {
-    let mut body = pin!(body.fuse());
-    let (mut left, mut digests, mut bytes) = (part.len, Digests::of(part), BytesMut::new());
-    while let Some(batch) = next_batch(&mut body, &mut left).await? {
-        digests = digests.after(&batch);
-        bytes.extend_from_slice(&batch);
-    }
-    let key = digests.finish().ok_or(PutError::Digest)?;
-    Ok((key, bytes.freeze()))
 }

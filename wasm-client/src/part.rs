@@ -11,8 +11,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
 thread_local! {
-    /// The rooms of freed parts, [`age::PART_LEN`] bytes each, and nothing in them that is secret. This module's memory never shrinks, so keeping them costs
-    /// nothing; a new one would have to be cleared once more before bytes of JavaScript may come into it.
+    /// The rooms of freed parts, [`age::PART_LEN`] bytes each, and nothing in them that is secret. This module's memory
+    /// never shrinks, so keeping them costs nothing; a new one would have to be cleared once more before bytes of
+    /// JavaScript may come into it.
     static ROOMS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
